@@ -1,0 +1,97 @@
+"""Settings are frozen dataclasses: checked when built, filled from TOML, saved beside results."""
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from parhelion._files import write_json
+from parhelion._version import __version__
+from parhelion.errors import InputError, SettingsError
+
+S = TypeVar("S")
+
+SETTINGS_FILE = "settings.json"
+
+
+def require(ok: bool, flag: str, value: object, must: str) -> None:
+    """Raise `SettingsError` naming the flag and its value unless `ok`."""
+    if not ok:
+        raise SettingsError(f"--{flag} (={value}) must {must}")
+
+
+def settings_dict(settings: Any) -> dict[str, Any]:
+    """Return the fields of a settings dataclass as plain JSON values."""
+    return {key: _plain(value) for key, value in dataclasses.asdict(settings).items()}
+
+
+def save_settings(folder: Path, verb: str, settings: Any, **given: object) -> None:
+    """Write the resolved settings of `verb`, and what it was given, to ``settings.json``."""
+    write_json(
+        folder / SETTINGS_FILE,
+        {
+            "verb": verb,
+            "parhelion": __version__,
+            "given": {key: _plain(value) for key, value in given.items()},
+            "settings": settings_dict(settings),
+        },
+    )
+
+
+def settings_from_dict(kind: type[S], values: Mapping[str, Any], *, where: str) -> S:
+    """Build `kind` from a mapping; unknown keys are an error that names them and `where`."""
+    known = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    cleaned = {key.replace("-", "_"): value for key, value in values.items()}
+    unknown = sorted(set(cleaned) - known)
+    if unknown:
+        raise SettingsError(
+            f"unknown setting {unknown[0]!r} in {where}; known are: {', '.join(sorted(known))}"
+        )
+    # TOML and JSON have lists where the dataclass has tuples.
+    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in cleaned.items()})
+
+
+def recipe_path(name: str | Path) -> Path:
+    """Return the TOML file `name`: a path, or the bare name of a recipe that ships.
+
+    Raises
+    ------
+    InputError
+        If there is neither such a file nor such a recipe; the message lists the recipes.
+    """
+    path = Path(name)
+    if path.is_file():
+        return path
+    here = Path(__file__).parent
+    folders = [here / "recipes", here.parents[1] / "recipes"]  # installed; in a checkout
+    for folder in folders:
+        candidate = folder / f"{path.name.removesuffix('.toml')}.toml"
+        if path.parent == Path() and candidate.is_file():
+            return candidate
+    shipped = sorted({p.stem for folder in folders for p in folder.glob("*.toml")})
+    raise InputError(f"no settings file {str(name)!r}; recipes that ship: {', '.join(shipped)}")
+
+
+def load_recipe(name: str | Path, verb: str, kind: type[S]) -> S:
+    """Read the table of `verb` (such as ``"train gan"``) from a TOML recipe into `kind`."""
+    path = recipe_path(name)
+    try:
+        table: Any = tomllib.loads(path.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not valid TOML: {error}") from error
+    for part in verb.split():
+        if part not in table:
+            raise InputError(f"{path} has no table [{verb.replace(' ', '.')}]")
+        table = table[part]
+    return settings_from_dict(kind, table, where=str(path))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,10 @@
+from ._pixels import image_id as image_id
+from ._pixels import load_pixels as load_pixels
+from ._pixels import resize as resize
+from ._table import MADE_ORIGINS as MADE_ORIGINS
+from ._table import ORIGINS as ORIGINS
+from ._table import SPLITS as SPLITS
+from ._table import Catalog as Catalog
+from ._table import open_catalog as open_catalog
+from ._table import row as row
+from ._table import write_catalog as write_catalog

@@ -1,0 +1,1 @@
+"""Decoding: any supported file to uint8 pixels, or one reason why not."""

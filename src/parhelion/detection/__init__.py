@@ -1,0 +1,5 @@
+"""AstroSpy: spectrum, two-path model, verdicts and explanations."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

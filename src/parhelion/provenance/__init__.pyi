@@ -1,0 +1,9 @@
+from ._marks import MADE as MADE
+from ._marks import Mark as Mark
+from ._marks import fits_cards as fits_cards
+from ._marks import mark_text as mark_text
+from ._marks import read_mark as read_mark
+from ._marks import xmp_packet as xmp_packet
+from ._write import encode_image as encode_image
+from ._write import write_animation as write_animation
+from ._write import write_image as write_image

@@ -1,0 +1,207 @@
+"""The mark itself: what a made file says, in the terms of IPTC, XMP and FITS."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+from xml.sax.saxutils import quoteattr
+
+from parhelion._version import __version__
+
+#: IPTC digital source type of an image that a trained model made.
+MADE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+
+_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+_OURS = "https://parhelion.invalid/ns/1.0/"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a file says of itself."""
+
+    software: str | None
+    """Program that wrote the file, such as ``Parhelion 0.1.0``."""
+    source_type: str | None
+    """IPTC digital source type (a URI), or None if the file states none."""
+    recipe: dict[str, Any] | None
+    """How the file was made, or None if the file does not say."""
+
+    @property
+    def made(self) -> bool:
+        """Whether the file says that a trained model made it (wholly or in part)."""
+        return self.source_type is not None and "trainedalgorithmicmedia" in (
+            self.source_type.lower()
+        )
+
+
+def software() -> str:
+    """Return the name and version that marks carry."""
+    return f"Parhelion {__version__}"
+
+
+def mark_text(recipe: Mapping[str, Any], *, made: bool) -> str:
+    """Return the mark as one line of JSON, for formats that only have a comment."""
+    return json.dumps(
+        {"software": software(), "source_type": MADE if made else None, "recipe": dict(recipe)},
+        sort_keys=True,
+    )
+
+
+def xmp_packet(recipe: Mapping[str, Any], *, made: bool) -> bytes:
+    """Return the mark as an XMP packet (ISO 16684-1), UTF-8.
+
+    Parameters
+    ----------
+    recipe : mapping
+        JSON-serializable description of how the file was made.
+    made : bool
+        Whether a trained model made the pixels; sets ``Iptc4xmpExt:DigitalSourceType``.
+    """
+    source = f"Iptc4xmpExt:DigitalSourceType={quoteattr(MADE)} " if made else ""
+    return (
+        '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
+        f'<rdf:RDF xmlns:rdf="{_RDF}">'
+        '<rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" '
+        f'xmlns:Iptc4xmpExt="{_IPTC}" xmlns:parhelion="{_OURS}" '
+        f"xmp:CreatorTool={quoteattr(software())} {source}"
+        f"parhelion:Recipe={quoteattr(json.dumps(dict(recipe), sort_keys=True))}/>"
+        '</rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
+    ).encode()
+
+
+def fits_cards(recipe: Mapping[str, Any], *, made: bool) -> list[tuple[str, str | bool, str]]:
+    """Return the mark as FITS header cards: keyword, value, comment."""
+    cards: list[tuple[str, str | bool, str]] = [
+        ("ORIGIN", software(), "program that wrote this file"),
+        ("SYNTHETC", made, "made by a trained model"),
+    ]
+    if made:
+        cards.append(("SRCTYPE", MADE.rsplit("/", 1)[1], "IPTC digital source type"))
+    cards.append(("RECIPE", json.dumps(dict(recipe), sort_keys=True), "how it was made"))
+    return cards
+
+
+def read_mark(path: Path) -> Mark | None:
+    """Read the mark of an image, animation, film, Parquet or FITS file.
+
+    Parameters
+    ----------
+    path : Path
+        File to read; only its metadata is, the pixels are not decoded.
+
+    Returns
+    -------
+    mark : Mark or None
+        None if the file carries neither a Parhelion mark nor an IPTC source type.
+    """
+    with path.open("rb") as file:
+        head = file.read(16)
+    if head.startswith(b"SIMPLE"):
+        return _read_fits(path)
+    if head.startswith(b"PAR1"):
+        return _read_parquet(path)
+    if head[4:8] == b"ftyp":
+        return _read_film(path)
+    return _read_picture(path)
+
+
+def _read_picture(path: Path) -> Mark | None:
+    import warnings
+
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(path)
+        with image:
+            xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
+            comment = image.info.get("comment")
+    except (UnidentifiedImageError, OSError, Image.DecompressionBombError):
+        return None
+    if xmp:
+        return _parse_xmp(xmp if isinstance(xmp, bytes) else xmp.encode())
+    return _parse_text(comment)
+
+
+def _parse_xmp(packet: bytes) -> Mark | None:
+    start, end = packet.find(b"<x:xmpmeta"), packet.rfind(b"</x:xmpmeta>")
+    if start < 0 or end < 0 or b"<!DOCTYPE" in packet:
+        return None
+    try:
+        root = ElementTree.fromstring(packet[start : end + len(b"</x:xmpmeta>")])
+    except ElementTree.ParseError:
+        return None
+    source = _find(root, f"{{{_IPTC}}}DigitalSourceType")
+    recipe = _find(root, f"{{{_OURS}}}Recipe")
+    if source is None and recipe is None:
+        return None
+    return Mark(
+        software=_find(root, "{http://ns.adobe.com/xap/1.0/}CreatorTool"),
+        source_type=source,
+        recipe=_json(recipe),
+    )
+
+
+def _find(root: ElementTree.Element, name: str) -> str | None:
+    """Find an XMP property, which may be an attribute or an element."""
+    for node in root.iter():
+        if name in node.attrib:
+            return node.attrib[name]
+        if node.tag == name:
+            return node.get(f"{{{_RDF}}}resource") or (node.text or "").strip() or None
+    return None
+
+
+def _parse_text(comment: str | bytes | None) -> Mark | None:
+    value = _json(comment.decode(errors="replace") if isinstance(comment, bytes) else comment)
+    if value is None or "recipe" not in value:
+        return None
+    return Mark(value.get("software"), value.get("source_type"), value["recipe"])
+
+
+def _json(text: str | None) -> dict[str, Any] | None:
+    try:
+        value = json.loads(text or "null")
+    except json.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _read_fits(path: Path) -> Mark | None:
+    from astropy.io import fits
+
+    try:
+        with fits.open(path) as hdus:
+            header = hdus[0].header
+            if "SYNTHETC" not in header:
+                return None
+            made = bool(header["SYNTHETC"])
+            return Mark(header.get("ORIGIN"), MADE if made else None, _json(header.get("RECIPE")))
+    except OSError:
+        return None
+
+
+def _read_parquet(path: Path) -> Mark | None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (OSError, pa.ArrowException):
+        return None
+    return _parse_text(metadata.get(b"parhelion"))
+
+
+def _read_film(path: Path) -> Mark | None:
+    import av
+
+    try:
+        with av.open(str(path)) as container:
+            return _parse_text(container.metadata.get("comment"))
+    except (av.FFmpegError, OSError):
+        return None
