@@ -1,0 +1,10 @@
+from ._interpolate import interpolate as interpolate
+from ._networks import Discriminator as Discriminator
+from ._networks import Generator as Generator
+from ._sample import Sampler as Sampler
+from ._sample import generate as generate
+from ._sample import load_sampler as load_sampler
+from ._settings import GanSettings as GanSettings
+from ._settings import GenerateSettings as GenerateSettings
+from ._settings import InterpolateSettings as InterpolateSettings
+from ._train_gan import train_gan as train_gan

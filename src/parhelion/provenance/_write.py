@@ -146,7 +146,8 @@ def _write_mp4(path: Path, frames: Sequence[NDArray[np.uint8]], mark: str, rate:
     pad = [(0, height % 2), (0, width % 2), (0, 0)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        with av.open(str(path), "w", format="mp4", options={"movflags": "use_metadata_tags"}) as out:
+        options = {"movflags": "use_metadata_tags"}
+        with av.open(str(path), "w", format="mp4", options=options) as out:
             out.metadata["comment"] = mark
             stream = out.add_stream("h264", rate=rate, options={"crf": "16"})
             stream.width, stream.height = width + width % 2, height + height % 2

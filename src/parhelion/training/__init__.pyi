@@ -1,0 +1,16 @@
+from ._checkpoint import Checkpoints as Checkpoints
+from ._ema import Ema as Ema
+from ._fabric import make_fabric as make_fabric
+from ._log import RunLog as RunLog
+from ._log import read_log as read_log
+from ._loop import Interrupt as Interrupt
+from ._loop import check_finite as check_finite
+from ._loop import weights_are_finite as weights_are_finite
+from ._order import data_order as data_order
+from ._order import step_generator as step_generator
+from ._tensors import grid as grid
+from ._tensors import to_model as to_model
+from ._tensors import to_pixels as to_pixels
+from ._weights import load_model as load_model
+from ._weights import read_card as read_card
+from ._weights import save_model as save_model

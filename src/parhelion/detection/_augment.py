@@ -1,0 +1,105 @@
+"""Random changes to a training image, each a function of one generator: same state, same bytes."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from parhelion.detection._chain import SUBSAMPLINGS, reencode
+from parhelion.detection._settings import DetectorSettings
+
+Pixels = NDArray[np.uint8]
+
+
+def augment(pixels: Pixels, settings: DetectorSettings, rng: np.random.Generator) -> Pixels:
+    """Return a training image after random changes and a re-encoding at random quality.
+
+    Parameters
+    ----------
+    pixels : ndarray
+        ``(S, S, 3)`` uint8.
+    settings : DetectorSettings
+        Which changes, and how strong.
+    rng : numpy.random.Generator
+        The image's own stream.
+
+    Returns
+    -------
+    changed : ndarray
+        ``(S, S, 3)`` uint8.
+    """
+    # Every choice is drawn whether or not it is used: turning one change off leaves the
+    # others as they were, so that ablations differ in one thing only.
+    turns, mirror = int(rng.integers(4)), bool(rng.integers(2))
+    chosen = rng.random(4) < settings.augment_probability
+    angle, scale = rng.uniform(-1, 1, 2)
+    jitter = 1 + settings.color_jitter * rng.uniform(-1, 1, 3)
+    sigma = settings.blur * rng.random()
+    noise = settings.noise * rng.random()
+    noise_seed = int(rng.integers(2**63))
+    quality = int(rng.integers(settings.quality[0], settings.quality[1] + 1))
+    subsampling = SUBSAMPLINGS[int(rng.integers(len(SUBSAMPLINGS)))]
+
+    if settings.flips:
+        pixels = np.rot90(pixels[:, ::-1] if mirror else pixels, turns)
+    if chosen[0] and (settings.rotation or settings.zoom):
+        pixels = turn(pixels, settings.rotation * angle, (1 + settings.zoom) ** scale)
+    if chosen[1] and settings.color_jitter:
+        pixels = jitter_color(pixels, *jitter)
+    if chosen[2] and settings.blur:
+        blurred = Image.fromarray(np.ascontiguousarray(pixels)).filter(
+            ImageFilter.GaussianBlur(sigma)
+        )
+        pixels = np.asarray(blurred, dtype=np.uint8)
+    if chosen[3] and settings.noise:
+        draws = np.random.default_rng(noise_seed).standard_normal(pixels.shape, np.float32)
+        pixels = _to_uint8(pixels + np.float32(noise) * draws)
+    return reencode(np.ascontiguousarray(pixels), quality, subsampling)[0]
+
+
+def turn(pixels: Pixels, degrees: float, scale: float) -> Pixels:
+    """Rotate and enlarge about the centre, bicubic; corners are filled by reflection.
+
+    Parameters
+    ----------
+    pixels : ndarray
+        ``(S, S, 3)`` uint8.
+    degrees : float
+        Angle, counter-clockwise.
+    scale : float
+        Above 1 enlarges.
+    """
+    size = len(pixels)
+    # Reflection cannot reach further than the image; half of it is enough for any angle
+    # down to a scale of 0.75, and what lies beyond repeats the outermost line.
+    pad = size // 2
+    padded = np.pad(pixels, [(pad, pad), (pad, pad), (0, 0)], mode="reflect")
+    center = (size - 1) / 2
+    cosine, sine = np.cos(np.deg2rad(degrees)) / scale, np.sin(np.deg2rad(degrees)) / scale
+    # Pillow maps the centre of output pixel (x, y) to input coordinates.
+    shift = center + 0.5
+    matrix = (
+        cosine,
+        -sine,
+        shift + pad - cosine * shift + sine * shift,
+        sine,
+        cosine,
+        shift + pad - sine * shift - cosine * shift,
+    )
+    image = Image.fromarray(padded).transform(
+        (size, size), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC
+    )
+    return np.asarray(image, dtype=np.uint8)
+
+
+def jitter_color(
+    pixels: Pixels, brightness: float, contrast: float, saturation: float
+) -> Pixels:
+    """Scale brightness, contrast about the mean, and saturation about the gray image."""
+    values = pixels.astype(np.float32) * np.float32(brightness)
+    values = (values - values.mean()) * np.float32(contrast) + values.mean()
+    luma = values @ np.array([0.299, 0.587, 0.114], np.float32)
+    return _to_uint8(luma[..., None] + (values - luma[..., None]) * np.float32(saturation))
+
+
+def _to_uint8(values: NDArray[np.float32]) -> Pixels:
+    return np.clip(np.rint(values), 0, 255).astype(np.uint8)

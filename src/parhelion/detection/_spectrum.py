@@ -1,0 +1,80 @@
+"""The Fourier spectrum as the detector sees it, and its radial profile."""
+
+import torch
+from torch import Tensor
+
+#: ITU-R 601 luma.
+_LUMA = (0.299, 0.587, 0.114)
+#: Keeps the logarithm finite; an order below the noise that rounding to 8 bits leaves in
+#: the windowed, orthonormal transform (about 1e-3).
+_FLOOR = 1e-4
+
+
+def gray(images: Tensor) -> Tensor:
+    """Return the luma of ``(N, 3, H, W)`` (or one-channel) images as ``(N, 1, H, W)`` float32."""
+    images = images.float()
+    if images.shape[1] == 1:
+        return images
+    weights = torch.tensor(_LUMA, device=images.device).view(1, 3, 1, 1)
+    return (images * weights).sum(1, keepdim=True)
+
+
+def log_spectrum(images: Tensor) -> Tensor:
+    """Return the log-magnitude of the centred 2-D Fourier transform, standardized per image.
+
+    The mean is taken off and a Hann window laid on first, so that neither the sky level nor
+    the picture's edges draw a cross over everything else (AstroSpy, section on the spectrum
+    path; the window is an addition).
+
+    Parameters
+    ----------
+    images : Tensor
+        ``(N, C, H, W)`` float in [-1, 1], C = 1 or 3.
+
+    Returns
+    -------
+    spectrum : Tensor
+        ``(N, 1, H, W)`` float32 with mean 0 and standard deviation 1 over each image, zero
+        frequency at ``[H // 2, W // 2]``; all 0 for a blank image.
+    """
+    # bfloat16 has neither a Fourier transform nor the digits for one.
+    with torch.autocast(images.device.type, enabled=False):
+        luma = gray(images)
+        height, width = luma.shape[-2:]
+        window = torch.outer(
+            torch.hann_window(height, device=luma.device),
+            torch.hann_window(width, device=luma.device),
+        )
+        windowed = (luma - luma.mean((-2, -1), keepdim=True)) * window
+        transform = torch.fft.fftshift(torch.fft.fft2(windowed, norm="ortho"), dim=(-2, -1))
+        # A square under the root keeps the gradient finite where the magnitude is 0.
+        power = transform.real.square() + transform.imag.square()
+        magnitude = (power + _FLOOR**2).log().mul(0.5)
+        centered = magnitude - magnitude.mean((-2, -1), keepdim=True)
+        spread = centered.square().mean((-2, -1), keepdim=True)
+        return centered * (spread + 1e-12).rsqrt()
+
+
+def radial_profile(spectrum: Tensor) -> Tensor:
+    """Return the mean of spectra over rings of equal frequency.
+
+    Parameters
+    ----------
+    spectrum : Tensor
+        ``(N, 1, H, W)``, zero frequency in the centre; see `log_spectrum`.
+
+    Returns
+    -------
+    profile : Tensor
+        ``(N, min(H, W) // 2)`` float32; entry k holds the frequencies that round to k cycles
+        per image.
+    """
+    height, width = spectrum.shape[-2:]
+    rows = torch.arange(height, device=spectrum.device) - height // 2
+    columns = torch.arange(width, device=spectrum.device) - width // 2
+    ring = torch.hypot(rows[:, None].float(), columns[None, :].float()).round().long().flatten()
+    rings = min(height, width) // 2
+    inside = ring < rings
+    flat = spectrum.float().flatten(1)[:, inside]
+    sums = torch.zeros(len(flat), rings, device=flat.device).index_add_(1, ring[inside], flat)
+    return sums / torch.bincount(ring[inside], minlength=rings)

@@ -1,0 +1,94 @@
+"""The Lightweight GAN's losses (Liu et al. 2021, equations 4 to 6) and gradient penalty."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from parhelion.generation._networks import quarter
+
+
+def hinge_discriminator(real: tuple[Tensor, ...], fake: tuple[Tensor, ...]) -> Tensor:
+    """Push real logits above 1 and made ones below -1 (equation 5), summed over the scales."""
+    terms = [F.relu(1 - r).mean() + F.relu(1 + f).mean() for r, f in zip(real, fake, strict=True)]
+    return torch.stack(terms).sum()
+
+
+def hinge_generator(fake: tuple[Tensor, ...]) -> Tensor:
+    """Raise the logits of made images (equation 6), summed over the scales."""
+    return -torch.stack([f.mean() for f in fake]).sum()
+
+
+def reconstruction(decoded: Tensor, images: Tensor) -> Tensor:
+    """Mean squared error of a decoder's small image against the images it should show."""
+    target = F.interpolate(images, size=decoded.shape[-1], mode="area")
+    return F.mse_loss(decoded.float(), target)
+
+
+def gradient_penalty(images: Tensor, logits: tuple[Tensor, ...]) -> Tensor:
+    """Squared distance of the gradient's norm from 1, at real images (Gulrajani et al. 2017).
+
+    Parameters
+    ----------
+    images : Tensor
+        ``(N, C, H, W)`` float that the logits were computed from, with gradients enabled.
+    logits : tuple of Tensor
+        Logit maps; each counts by its mean over the image.
+    """
+    total = torch.stack([scale.flatten(1).mean(1).sum() for scale in logits]).sum()
+    (gradient,) = torch.autograd.grad(total, images, create_graph=True)
+    norm: Tensor = gradient.flatten(1).norm(dim=1)
+    return (norm - 1).square().mean()
+
+
+class Judge(nn.Module):
+    """The discriminator with the losses that need it: one forward call for each backward.
+
+    Several processes share gradients per forward call, and the gradient penalty differentiates
+    inside it, so the losses live here rather than in the loop.
+
+    Parameters
+    ----------
+    discriminator : torch.nn.Module
+        See `Discriminator`.
+    """
+
+    def __init__(self, discriminator: nn.Module) -> None:
+        super().__init__()
+        self.discriminator = discriminator
+
+    def forward(
+        self,
+        made: Tensor,
+        classes: Tensor | None,
+        real: Tensor | None = None,
+        crop: Tensor | None = None,
+        *,
+        penalize: bool = False,
+    ) -> dict[str, Tensor]:
+        """Return the generator's loss, or with `real` and `crop` the discriminator's terms.
+
+        Parameters
+        ----------
+        made, real : Tensor
+            ``(N, C, H, W)`` float in [-1, 1], augmented.
+        classes : Tensor or None
+            ``(N,)`` int64 class indices.
+        crop : Tensor
+            ``(2,)`` int64, 0 or 1: the quarter that the discriminator has to reconstruct.
+        penalize : bool
+            Whether to add the gradient penalty's term.
+        """
+        if real is None or crop is None:
+            return {"generator": hinge_generator(self.discriminator(made, classes))}
+        real = real.detach().requires_grad_(penalize)
+        *real_logits, whole, part = self.discriminator(real, classes, crop)
+        fake_logits = self.discriminator(made, classes)
+        target = real.detach()
+        losses = {
+            "discriminator": hinge_discriminator(tuple(real_logits), fake_logits),
+            "reconstruction": reconstruction(whole, target)
+            + reconstruction(part, quarter(target, crop)),
+        }
+        if penalize:
+            losses["penalty"] = gradient_penalty(real, tuple(real_logits))
+        return losses

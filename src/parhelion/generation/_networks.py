@@ -1,0 +1,260 @@
+"""The Lightweight GAN's two networks (Liu et al. 2021, sections 3.1 and 3.2)."""
+
+import math
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+#: Side of the feature map at which the discriminator ends and its decoders begin.
+_END = 8
+
+
+def channels_at(resolution: int, size: int, width: int, limit: int) -> int:
+    """Channels at a resolution: `width` at full size, doubling with each halving."""
+    return min(limit, width * size // resolution)
+
+
+class Generator(nn.Module):
+    """Latent vector to image, with skip-layer excitation.
+
+    Parameters
+    ----------
+    size : int
+        Side of the images: a power of two, 32 or more.
+    width, limit : int
+        See `channels_at`.
+    latent : int
+        Length of the latent vector.
+    channels : int
+        Channels of the images, 1 or 3.
+    classes : int
+        Number of classes; 0 for an unconditional generator.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        width: int,
+        limit: int = 512,
+        latent: int = 256,
+        channels: int = 3,
+        classes: int = 0,
+    ) -> None:
+        super().__init__()
+        self.latent, self.classes = latent, classes
+
+        def at(resolution: int) -> int:
+            return channels_at(resolution, size, width, limit)
+
+        self.embedding = nn.Embedding(classes, latent) if classes else None
+        self.start = nn.Sequential(
+            nn.ConvTranspose2d(latent, 2 * at(4), 4, bias=False),
+            nn.BatchNorm2d(2 * at(4)),
+            nn.GLU(dim=1),
+        )
+        resolutions = [2**k for k in range(3, int(math.log2(size)) + 1)]
+        self.blocks = nn.ModuleDict({str(r): _Up(at(r // 2), at(r)) for r in resolutions})
+        # Each excitation spans four doublings, or ends at full size where that is nearer.
+        spans = {r: min(16 * r, size) for r in (4, 8, 16, 32) if r == 4 or 16 * r <= size}
+        self.excitations = nn.ModuleDict(
+            {str(high): _Excitation(at(low), at(high)) for low, high in spans.items()}
+        )
+        self._sources = {high: low for low, high in spans.items()}
+        self.end = nn.Conv2d(at(size), channels, 3, padding=1)
+        self.apply(_initialize)
+
+    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Draw images.
+
+        Parameters
+        ----------
+        latents : Tensor
+            ``(N, latent)`` float32, standard normal.
+        labels : Tensor, optional
+            ``(N,)`` int64 class indices, for a conditional generator.
+
+        Returns
+        -------
+        images : Tensor
+            ``(N, channels, size, size)`` float, about [-1, 1].
+        """
+        if self.embedding is not None:
+            latents = latents + self.embedding(labels)
+        x = self.start(latents[:, :, None, None])  # (N, C, 4, 4)
+        kept = {4: x}
+        for name, block in self.blocks.items():
+            resolution = int(name)
+            x = block(x)
+            if resolution in self._sources:
+                x = x * self.excitations[name](kept.pop(self._sources[resolution]))
+            if resolution in self._sources.values():
+                kept[resolution] = x
+        images: Tensor = self.end(x)
+        return images
+
+
+class Discriminator(nn.Module):
+    """Image to logits at two scales, and to reconstructions of what it saw.
+
+    The decoders (Liu et al. 2021, section 3.2) make the features describe the whole image and
+    one random quarter of it, which keeps a discriminator with few images from memorizing them.
+
+    Parameters
+    ----------
+    size, width, limit, channels, classes : int
+        As for `Generator`.
+    """
+
+    def __init__(
+        self, size: int, width: int, limit: int = 512, channels: int = 3, classes: int = 0
+    ) -> None:
+        super().__init__()
+        self.small = 32
+
+        def at(resolution: int) -> int:
+            return channels_at(resolution, size, width, limit)
+
+        half = size // 2
+        self.start = nn.Sequential(
+            nn.Conv2d(channels, at(half), 4, 2, 1), nn.LeakyReLU(0.2, inplace=True)
+        )
+        resolutions = [2**k for k in range(int(math.log2(half)) - 1, 2, -1)]
+        self.blocks = nn.ModuleList([_Down(at(2 * r), at(r)) for r in resolutions])
+        deep = at(_END)
+        self.logits = nn.Sequential(
+            nn.Conv2d(deep, deep, 1), nn.LeakyReLU(0.2, inplace=True), nn.Conv2d(deep, 1, 4)
+        )
+        narrow = max(8, deep // 8)
+        self.small_logits = nn.Sequential(
+            nn.Conv2d(channels, narrow, 4, 2, 1),
+            nn.LeakyReLU(0.2, inplace=True),
+            _Down(narrow, 2 * narrow),
+            nn.Conv2d(2 * narrow, 1, 4),
+        )
+        self.whole_decoder = _Decoder(deep, channels, _END, min(half, 128))
+        # A quarter of the 16 x 16 features: 8 x 8 of them, which see half of each side.
+        self.crop_decoder = _Decoder(at(2 * _END), channels, _END, min(half, 128))
+        self.projection = nn.Embedding(classes, deep) if classes else None
+        self.apply(_initialize)
+
+    def forward(
+        self, images: Tensor, labels: Tensor | None = None, crop: Tensor | None = None
+    ) -> tuple[Tensor, ...]:
+        """Judge images.
+
+        Parameters
+        ----------
+        images : Tensor
+            ``(N, channels, size, size)`` float in [-1, 1].
+        labels : Tensor, optional
+            ``(N,)`` int64 class indices, for a conditional discriminator.
+        crop : Tensor, optional
+            ``(2,)`` int64, 0 or 1: row and column of the quarter to reconstruct. When it is
+            given the reconstructions are returned too.
+
+        Returns
+        -------
+        logits, small_logits : Tensor
+            ``(N, 5, 5)`` and ``(N, 5, 5)``: higher where the image looks real.
+        whole, quarter : Tensor
+            Only with `crop`: ``(N, channels, S, S)`` reconstructions in [-1, 1].
+        """
+        x = self.start(images)
+        features = [x]
+        for block in self.blocks:
+            x = block(x)
+            features.append(x)
+        logits = self.logits(x)[:, 0]  # (N, 5, 5)
+        if self.projection is not None:
+            # Miyato & Koyama 2018, equation 3: the class's direction in feature space.
+            agreement = (self.projection(labels) * x.mean(dim=(2, 3))).sum(dim=1)
+            logits = logits + agreement[:, None, None]
+        small = F.interpolate(images, size=self.small, mode="area")
+        small_logits = self.small_logits(small)[:, 0]  # (N, 5, 5)
+        if crop is None:
+            return logits, small_logits
+        part = quarter(features[-2], crop)
+        return logits, small_logits, self.whole_decoder(x), self.crop_decoder(part)
+
+
+def quarter(x: Tensor, crop: Tensor) -> Tensor:
+    """Return one of the four quarters of ``(N, C, H, W)``, by its row and column."""
+    height, width = x.shape[-2] // 2, x.shape[-1] // 2
+    top, left = int(crop[0]) * height, int(crop[1]) * width
+    return x[..., top : top + height, left : left + width]
+
+
+class _Up(nn.Sequential):
+    """Double the side: nearest, convolution, batch norm, gated linear unit."""
+
+    def __init__(self, inward: int, outward: int) -> None:
+        super().__init__(
+            nn.Upsample(scale_factor=2, mode="nearest"),
+            nn.Conv2d(inward, 2 * outward, 3, padding=1, bias=False),
+            nn.BatchNorm2d(2 * outward),
+            nn.GLU(dim=1),
+        )
+
+
+class _Excitation(nn.Sequential):
+    """Skip-layer excitation: channel weights for a large map from a small one (equation 2)."""
+
+    def __init__(self, inward: int, outward: int) -> None:
+        super().__init__(
+            nn.AdaptiveAvgPool2d(4),
+            nn.Conv2d(inward, outward, 4),
+            nn.SiLU(inplace=True),
+            nn.Conv2d(outward, outward, 1),
+            nn.Sigmoid(),
+        )
+
+
+class _Down(nn.Module):
+    """Halve the side: the mean of a strided and a pooled branch (figure 4)."""
+
+    def __init__(self, inward: int, outward: int) -> None:
+        super().__init__()
+        self.strided = nn.Sequential(
+            nn.Conv2d(inward, outward, 4, 2, 1),
+            nn.LeakyReLU(0.2, inplace=True),
+            nn.Conv2d(outward, outward, 3, padding=1),
+            nn.LeakyReLU(0.2, inplace=True),
+        )
+        self.pooled = nn.Sequential(
+            nn.AvgPool2d(2), nn.Conv2d(inward, outward, 1), nn.LeakyReLU(0.2, inplace=True)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(N, C, H, W)`` to ``(N, C', H / 2, W / 2)``."""
+        mean: Tensor = (self.strided(x) + self.pooled(x)) / 2
+        return mean
+
+
+class _Decoder(nn.Sequential):
+    """Features back to a small image in [-1, 1]."""
+
+    def __init__(self, inward: int, channels: int, start: int, stop: int) -> None:
+        layers: list[nn.Module] = []
+        side, width = start, inward
+        while side < stop:
+            narrower = max(8, width // 2)
+            layers.append(_Up(width, narrower))
+            side, width = 2 * side, narrower
+        super().__init__(*layers, nn.Conv2d(width, channels, 3, padding=1), nn.Tanh())
+
+
+def _initialize(module: nn.Module) -> None:
+    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+        nn.init.kaiming_normal_(module.weight, a=0.2, nonlinearity="leaky_relu")
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.BatchNorm2d):
+        nn.init.ones_(module.weight)
+        nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.Embedding):
+        nn.init.normal_(module.weight, std=0.5)
+
+
+def parameter_count(module: nn.Module) -> int:
+    """Return the number of trainable parameters."""
+    return sum(p.numel() for p in module.parameters())

@@ -1,0 +1,149 @@
+"""Settings of the generators; light, since the command line reads them for its help."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from parhelion._settings import require
+
+SIZES = (32, 64, 128, 256, 512, 1024)
+
+
+@dataclass(frozen=True)
+class GanSettings:
+    """How to train a Lightweight GAN."""
+
+    image_size: int = 64
+    """Side of the images, in pixels: 32, 64, 128, 256, 512 or 1024."""
+    width: int = 16
+    """Channels at full resolution; they double with each halving of the side."""
+    max_channels: int = 128
+    """Most channels at any resolution."""
+    latent: int = 128
+    """Length of the latent vector."""
+    channels: Literal[1, 3] = 3
+    """1 for gray images, 3 for RGB."""
+    conditional: bool = False
+    """Condition both networks on the catalog's labels."""
+    images: int = 200_000
+    """Real images to show to the discriminator before training ends."""
+    batch: int = 16
+    """Images in a step."""
+    learning_rate: float = 2e-4
+    """Adam's learning rate, for both networks."""
+    beta1: float = 0.5
+    """Adam's first decay rate."""
+    beta2: float = 0.9
+    """Adam's second decay rate."""
+    penalty_every: int = 4
+    """Steps between gradient penalties."""
+    penalty_weight: float = 10.0
+    """Weight of the gradient penalty."""
+    augment_probability: float = 0.25
+    """Probability with which each differentiable augmentation is applied to an image."""
+    augmentations: tuple[str, ...] = ("translation", "cutout", "color")
+    """Differentiable augmentations, of: translation, cutout, color."""
+    dihedral: bool = True
+    """Turn and mirror real images at random: a galaxy has no up."""
+    ema_half_life: float = 10_000.0
+    """Half-life of the averaged weights that are kept, in images."""
+    seed: int = 0
+    """Seed of the weights, the data order and every random number."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where to compute."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Arithmetic; auto takes bfloat16 where the hardware multiplies it natively."""
+    processes: int = 1
+    """Devices or CPU processes that share each batch."""
+    compile: bool = False
+    """Compile the networks: minutes at the start, faster steps on a GPU."""
+    checkpoint_every: int = 5_000
+    """Images between checkpoints."""
+    sample_every: int = 5_000
+    """Images between sample grids."""
+    log_every: int = 320
+    """Images between lines of the log."""
+
+    def __post_init__(self) -> None:
+        require(self.image_size in SIZES, "image-size", self.image_size, f"be one of {SIZES}")
+        require(self.channels in (1, 3), "channels", self.channels, "be 1 or 3")
+        for name in (
+            "width",
+            "max_channels",
+            "latent",
+            "images",
+            "penalty_every",
+            "processes",
+            "checkpoint_every",
+            "sample_every",
+            "log_every",
+        ):
+            value = getattr(self, name)
+            require(value >= 1, name.replace("_", "-"), value, "be at least 1")
+        require(self.batch >= 2, "batch", self.batch, "be at least 2, for batch statistics")
+        require(
+            self.batch % self.processes == 0,
+            "batch",
+            self.batch,
+            f"be divisible by --processes (={self.processes})",
+        )
+        require(0 < self.learning_rate < 1, "learning-rate", self.learning_rate, "be in (0, 1)")
+        require(
+            0 <= self.augment_probability <= 1,
+            "augment-probability",
+            self.augment_probability,
+            "be in [0, 1]",
+        )
+        unknown = sorted(set(self.augmentations) - {"translation", "cutout", "color"})
+        require(not unknown, "augmentations", unknown, "be of translation, cutout, color")
+        require(self.penalty_weight >= 0, "penalty-weight", self.penalty_weight, "not be negative")
+        require(self.ema_half_life > 0, "ema-half-life", self.ema_half_life, "be positive")
+
+
+@dataclass(frozen=True)
+class GenerateSettings:
+    """What to draw from a trained generator."""
+
+    count: int = 64
+    """Images to make."""
+    seed: int = 0
+    """Seed of the first image; the next ones follow by one."""
+    label: str | None = None
+    """Class to draw, for a conditional model; all classes in turn when not given."""
+    format: Literal["png", "jpg", "webp"] = "png"
+    """File format."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where to compute."""
+    overwrite: bool = False
+    """Replace a catalog that is already there."""
+
+    def __post_init__(self) -> None:
+        require(self.count >= 1, "count", self.count, "be at least 1")
+        require(self.seed >= 0, "seed", self.seed, "not be negative")
+
+
+@dataclass(frozen=True)
+class InterpolateSettings:
+    """A walk through latent space."""
+
+    seeds: tuple[int, ...] = (0, 1, 2, 3)
+    """Seeds to visit in turn; the walk returns to the first."""
+    frames: int = 24
+    """Frames from one seed to the next."""
+    frames_per_second: int = 24
+    """Speed of the film."""
+    label: str | None = None
+    """Class to draw, for a conditional model."""
+    scale: int = 4
+    """Enlarge each frame by this whole factor."""
+
+    def __post_init__(self) -> None:
+        require(len(self.seeds) >= 2, "seeds", self.seeds, "name at least two seeds")
+        require(min(self.seeds) >= 0, "seeds", self.seeds, "not be negative")
+        require(self.frames >= 1, "frames", self.frames, "be at least 1")
+        require(
+            1 <= self.frames_per_second <= 100,
+            "frames-per-second",
+            self.frames_per_second,
+            "be in 1..100",
+        )
+        require(1 <= self.scale <= 32, "scale", self.scale, "be in 1..32")
