@@ -1,4 +1,4 @@
-from ._demo import DemoSettings as DemoSettings
+from ._demo_settings import DemoSettings as DemoSettings
 from ._demo import demo as demo
 from ._version import __version__ as __version__
 from .catalog import Catalog as Catalog

@@ -1,6 +1,14 @@
+from ._cutout_settings import CutoutSettings as CutoutSettings
+from ._cutouts import cutouts as cutouts
 from ._pixels import image_id as image_id
 from ._pixels import load_pixels as load_pixels
 from ._pixels import resize as resize
+from ._sources import LUMA as LUMA
+from ._sources import ROUNDING_RMS as ROUNDING_RMS
+from ._sources import Sources as Sources
+from ._sources import extract_sources as extract_sources
+from ._sources import find_sources as find_sources
+from ._sources import luma as luma
 from ._table import MADE_ORIGINS as MADE_ORIGINS
 from ._table import ORIGINS as ORIGINS
 from ._table import SPLITS as SPLITS
@@ -8,3 +16,5 @@ from ._table import Catalog as Catalog
 from ._table import open_catalog as open_catalog
 from ._table import row as row
 from ._table import write_catalog as write_catalog
+from ._windows import Windows as Windows
+from ._windows import open_windows as open_windows

@@ -69,8 +69,7 @@ def turn(pixels: Pixels, degrees: float, scale: float) -> Pixels:
         Above 1 enlarges.
     """
     size = len(pixels)
-    # Reflection cannot reach further than the image; half of it is enough for any angle
-    # down to a scale of 0.75, and what lies beyond repeats the outermost line.
+    # Half an image of reflection on each side covers any angle down to a scale of 0.71.
     pad = size // 2
     padded = np.pad(pixels, [(pad, pad), (pad, pad), (0, 0)], mode="reflect")
     center = (size - 1) / 2

@@ -24,7 +24,7 @@ def reencode(
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, subsampling=subsampling)
     with Image.open(buffer) as image:
-        return np.asarray(image.convert("RGB"), dtype=np.uint8), buffer.getvalue()
+        return np.array(image.convert("RGB"), dtype=np.uint8), buffer.getvalue()
 
 
 def judged(pixels: NDArray[np.uint8], size: int, quality: int) -> NDArray[np.uint8]:

@@ -84,7 +84,7 @@ class DetectorSettings:
         require(0 < self.learning_rate < 1, "learning-rate", self.learning_rate, "be in (0, 1)")
         require(self.ema_half_life > 0, "ema-half-life", self.ema_half_life, "be positive")
         require(0 <= self.rotation <= 180, "rotation", self.rotation, "be in 0..180 degrees")
-        require(0 <= self.zoom <= 0.5, "zoom", self.zoom, "be in [0, 0.5]")
+        require(0 <= self.zoom <= 0.4, "zoom", self.zoom, "be in [0, 0.4]")
         require(0 <= self.color_jitter < 1, "color-jitter", self.color_jitter, "be in [0, 1)")
         require(0 <= self.blur <= 8, "blur", self.blur, "be in 0..8 pixels")
         require(0 <= self.noise <= 64, "noise", self.noise, "be in 0..64 gray levels")

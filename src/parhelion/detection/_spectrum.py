@@ -1,7 +1,11 @@
 """The Fourier spectrum as the detector sees it, and its radial profile."""
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+from parhelion.training import to_model
 
 #: ITU-R 601 luma.
 _LUMA = (0.299, 0.587, 0.114)
@@ -78,3 +82,9 @@ def radial_profile(spectrum: Tensor) -> Tensor:
     flat = spectrum.float().flatten(1)[:, inside]
     sums = torch.zeros(len(flat), rings, device=flat.device).index_add_(1, ring[inside], flat)
     return sums / torch.bincount(ring[inside], minlength=rings)
+
+
+def spectrum_profile(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the radial profile ``(min(H, W) // 2,)`` of the spectrum of ``(H, W, C)`` uint8."""
+    profile: NDArray[np.float32] = radial_profile(log_spectrum(to_model(pixels[None])))[0].numpy()
+    return profile

@@ -1,5 +1,6 @@
 """A walk through latent space, as GIF or MP4."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -7,13 +8,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from parhelion._settings import require
 from parhelion.generation._sample import load_sampler, seed_latent
 from parhelion.generation._settings import InterpolateSettings
 from parhelion.provenance import write_animation
 
 
 def interpolate(
-    model: Path | str, out: Path | str, settings: InterpolateSettings | None = None
+    model: Path | str,
+    seeds: Sequence[int],
+    out: Path | str,
+    settings: InterpolateSettings | None = None,
 ) -> Path:
     """Write a film that walks from seed to seed and back to the first.
 
@@ -21,10 +26,12 @@ def interpolate(
     ----------
     model : Path
         The generator's folder.
+    seeds : sequence of int
+        Seeds to visit in turn, at least two.
     out : Path
         File to write, .gif or .mp4.
     settings : InterpolateSettings, optional
-        Seeds, frames and size.
+        Frames, speed and size.
 
     Returns
     -------
@@ -37,8 +44,9 @@ def interpolate(
         If there is no generator, the class is unknown, or the suffix is another.
     """
     settings = settings or InterpolateSettings()
+    require(len(seeds) >= 2 and min(seeds) >= 0, "seeds", list(seeds), "be two or more, from 0 up")
     sampler = load_sampler(model)
-    stops = [seed_latent(seed, sampler.latent) for seed in settings.seeds]
+    stops = [seed_latent(seed, sampler.latent) for seed in seeds]
     latents = torch.stack(
         [
             slerp(here, there, step / settings.frames)
@@ -55,7 +63,7 @@ def interpolate(
     recipe = {
         "operation": "interpolate",
         "model_id": sampler.model_id,
-        "seeds": list(settings.seeds),
+        "seeds": list(seeds),
         "frames": settings.frames,
         "label": settings.label,
     }

@@ -21,7 +21,7 @@ def hinge_generator(fake: tuple[Tensor, ...]) -> Tensor:
 def reconstruction(decoded: Tensor, images: Tensor) -> Tensor:
     """Mean squared error of a decoder's small image against the images it should show."""
     target = F.interpolate(images, size=decoded.shape[-1], mode="area")
-    return F.mse_loss(decoded.float(), target)
+    return F.mse_loss(decoded, target)
 
 
 def gradient_penalty(images: Tensor, logits: tuple[Tensor, ...]) -> Tensor:
@@ -79,10 +79,10 @@ class Judge(nn.Module):
             Whether to add the gradient penalty's term.
         """
         if real is None or crop is None:
-            return {"generator": hinge_generator(self.discriminator(made, classes))}
+            return {"generator": hinge_generator(self._judge(made, classes))}
         real = real.detach().requires_grad_(penalize)
-        *real_logits, whole, part = self.discriminator(real, classes, crop)
-        fake_logits = self.discriminator(made, classes)
+        *real_logits, whole, part = self._judge(real, classes, crop)
+        fake_logits = self._judge(made, classes)
         target = real.detach()
         losses = {
             "discriminator": hinge_discriminator(tuple(real_logits), fake_logits),
@@ -92,3 +92,7 @@ class Judge(nn.Module):
         if penalize:
             losses["penalty"] = gradient_penalty(real, tuple(real_logits))
         return losses
+
+    def _judge(self, *arguments: Tensor | None) -> tuple[Tensor, ...]:
+        # Losses are sums of small differences: bfloat16 has too few digits for them.
+        return tuple(output.float() for output in self.discriminator(*arguments))

@@ -123,10 +123,8 @@ class GenerateSettings:
 
 @dataclass(frozen=True)
 class InterpolateSettings:
-    """A walk through latent space."""
+    """How to film a walk through latent space."""
 
-    seeds: tuple[int, ...] = (0, 1, 2, 3)
-    """Seeds to visit in turn; the walk returns to the first."""
     frames: int = 24
     """Frames from one seed to the next."""
     frames_per_second: int = 24
@@ -137,8 +135,6 @@ class InterpolateSettings:
     """Enlarge each frame by this whole factor."""
 
     def __post_init__(self) -> None:
-        require(len(self.seeds) >= 2, "seeds", self.seeds, "name at least two seeds")
-        require(min(self.seeds) >= 0, "seeds", self.seeds, "not be negative")
         require(self.frames >= 1, "frames", self.frames, "be at least 1")
         require(
             1 <= self.frames_per_second <= 100,

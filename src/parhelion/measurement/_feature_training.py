@@ -1,9 +1,10 @@
 """The feature network that the project trains itself, where no pretrained one is given.
 
-A small convolutional network learns to tell the real images apart whatever their
-orientation, position, scale, noise and brightness (instance discrimination with the NT-Xent
-loss of Chen et al. 2020, SimCLR, eq. 1). Its features are means over each image at every
-depth: shallow ones see noise, blur and compression, deep ones see shape.
+A small convolutional network learns to tell the real images apart whatever their orientation,
+position and scale (instance discrimination with the NT-Xent loss: Chen et al. 2020, SimCLR,
+eq. 1). Its features are taken at every depth: shallow ones see noise, blur and compression,
+deep ones see shape. Whitening makes the rare directions, where most faults of a generator
+are, count as much as brightness and size do.
 """
 
 import math
@@ -18,42 +19,59 @@ from parhelion._progress import bar
 
 #: Side, in pixels, at which the network looks at images.
 SIZE = 64
-WIDTHS = (32, 64, 96, 128)
-#: Enough for the loss to level off on some hundred galaxies; half a minute on two cores.
-STEPS = 240
+WIDTHS = (16, 32, 64, 128)
+#: Two per channel, the mean and the spread over the image.
+DIMENSION = 2 * sum(WIDTHS)
+#: The loss has leveled off by then, for some hundred galaxies.
+STEPS = 200
 BATCH = 64
 LEARNING_RATE = 2e-3
 TEMPERATURE = 0.2
+
 _EMBEDDING = 64
+_DETAIL_GAIN = 8.0
+_SHRINKAGE = 0.1
 
 
 class FeatureTrunk(nn.Module):
     """Four stages of two convolutions, each halving the side; features from all of them."""
 
-    def __init__(self, widths: tuple[int, ...] = WIDTHS) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        inputs = (3, *widths[:-1])
+        inputs = (4, *WIDTHS[:-1])
         self.stages = nn.ModuleList(
-            _stage(before, after) for before, after in zip(inputs, widths, strict=True)
+            _stage(before, after) for before, after in zip(inputs, WIDTHS, strict=True)
         )
-        # Set from the training images, so that every feature has the same say in a kernel.
         self.center: Tensor
-        self.scale: Tensor
-        self.register_buffer("center", torch.zeros(sum(widths)))
-        self.register_buffer("scale", torch.ones(sum(widths)))
+        self.whiten: Tensor
+        self.register_buffer("center", torch.zeros(DIMENSION))
+        self.register_buffer("whiten", torch.eye(DIMENSION))
 
-    def pooled(self, images: Tensor) -> Tensor:
-        """Map ``(N, 3, S, S)`` float32 in [0, 1] to the means of all stages ``(N, D)``."""
-        means = []
-        x = images * 2 - 1
+    def activations(self, images: Tensor) -> list[Tensor]:
+        """Map ``(N, 3, S, S)`` float32 in [0, 1] to the output of every stage."""
+        gray = images.mean(1, keepdim=True)
+        smooth = F.avg_pool2d(F.pad(gray, (1, 1, 1, 1), mode="reflect"), 3, stride=1)
+        # The finest detail is faint in astronomical images, and the first thing to go wrong.
+        x = torch.cat([images * 2 - 1, _DETAIL_GAIN * (gray - smooth)], 1)  # (N, 4, S, S)
+        outputs = []
         for stage in self.stages:
             x = stage(x)
-            means.append(x.mean((2, 3)))
-        return torch.cat(means, 1)
+            outputs.append(x)
+        return outputs
+
+    def pooled(self, images: Tensor) -> Tensor:
+        """Map ``(N, 3, S, S)`` to the mean and spread of every channel ``(N, DIMENSION)``."""
+        outputs = self.activations(images)
+        means = [x.mean((2, 3)) for x in outputs]
+        return torch.cat([*means, *(x.std((2, 3)) for x in outputs)], 1)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map ``(N, 3, S, S)`` float32 in [0, 1] to standardized features ``(N, D)``."""
-        return (self.pooled(images) - self.center) / self.scale
+        """Map ``(N, 3, S, S)`` float32 in [0, 1] to features of length sqrt(DIMENSION).
+
+        Equal lengths keep one outlier from ruling the kernel of a distance.
+        """
+        white = (self.pooled(images) - self.center) @ self.whiten
+        return F.normalize(white, dim=1) * math.sqrt(DIMENSION)  # (N, DIMENSION)
 
 
 def train_trunk(images: NDArray[np.uint8], *, seed: int, steps: int = STEPS) -> FeatureTrunk:
@@ -78,7 +96,7 @@ def train_trunk(images: NDArray[np.uint8], *, seed: int, steps: int = STEPS) -> 
         )
     model = nn.ModuleList([trunk, head])
     _initialize(model, generator)
-    model.to(memory_format=torch.channels_last)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=1e-4)
     batch = min(BATCH, len(data))
     order = torch.empty(0, dtype=torch.long)
@@ -89,16 +107,16 @@ def train_trunk(images: NDArray[np.uint8], *, seed: int, steps: int = STEPS) -> 
                 order = torch.randperm(len(data), generator=generator)
             chosen, order = data[order[:batch]], order[batch:]
             views = torch.cat([augment(chosen, generator), augment(chosen, generator)])
-            deepest = trunk.pooled(views.contiguous(memory_format=torch.channels_last))
-            loss = nt_xent(head(deepest[:, -WIDTHS[-1] :]))
+            deepest = trunk.activations(views.contiguous(memory_format=torch.channels_last))[-1]
+            loss = nt_xent(head(deepest.mean((2, 3))))
             for group in optimizer.param_groups:
                 group["lr"] = LEARNING_RATE * 0.5 * (1 + math.cos(math.pi * step / steps))
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimizer.step()
             progress.update(batch)
     trunk.eval()
-    _standardize(trunk, data)
+    _whiten(trunk, data)
     return trunk
 
 
@@ -124,7 +142,8 @@ def augment(images: Tensor, generator: torch.Generator) -> Tensor:
     """Return what a telescope could have seen as well: ``(N, 3, S, S)`` in [0, 1].
 
     One of the eight rotations and flips; a shift of up to 6 % and a zoom of up to 12 %; up to
-    15 % brighter or fainter; noise of up to 0.02. Color is kept: it is physics.
+    15 % brighter or fainter; noise of up to one gray level. Color is kept: it is physics.
+    More noise would teach the network to look past it.
     """
     count = len(images)
 
@@ -146,7 +165,7 @@ def augment(images: Tensor, generator: torch.Generator) -> Tensor:
     grid = F.affine_grid(transform, list(images.shape), align_corners=False)
     moved = F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
     brighter = moved * uniform(0.85, 1.15, 1, 1, 1)
-    noise = torch.randn(images.shape, generator=generator) * uniform(0, 0.02, 1, 1, 1)
+    noise = torch.randn(images.shape, generator=generator) * uniform(0, 1 / 255, 1, 1, 1)
     return (brighter + noise).clamp(0, 1)
 
 
@@ -170,9 +189,17 @@ def _initialize(model: nn.Module, generator: torch.Generator) -> None:
 
 
 @torch.no_grad()
-def _standardize(trunk: FeatureTrunk, data: Tensor) -> None:
-    pooled = torch.cat([trunk.pooled(part) for part in data.split(BATCH)])
-    trunk.center.copy_(pooled.mean(0))
-    # A feature that is the same for all images (a dead unit) must not be blown up.
+def _whiten(trunk: FeatureTrunk, data: Tensor) -> None:
+    """Set the linear map that makes the features of `data` uncorrelated, nearly of variance 1.
+
+    There may be fewer images than features: a part of the mean variance is added to each
+    (shrinkage), so that directions without data are not blown up.
+    """
+    pooled = torch.cat([trunk.pooled(part) for part in torch.split(data, BATCH)]).double()
     spread = pooled.std(0)
-    trunk.scale.copy_(spread.clamp_min(1e-3 * float(spread.max())))
+    spread = spread.clamp_min(1e-3 * float(spread.max()))  # dead units stay dead
+    standard = (pooled - pooled.mean(0)) / spread
+    variances, axes = torch.linalg.eigh(standard.T @ standard / (len(data) - 1))
+    variances = variances.clamp_min(0) + _SHRINKAGE * variances.mean()
+    trunk.center.copy_(pooled.mean(0))
+    trunk.whiten.copy_((axes / variances.sqrt()) @ axes.T / spread[:, None])

@@ -1,0 +1,9 @@
+from ._field_model import FieldModel as FieldModel
+from ._field_model import measure_model as measure_model
+from ._settings import WidefieldSettings as WidefieldSettings
+from ._stamps import Stamp as Stamp
+from ._stamps import isolate as isolate
+from ._truth import read_truth as read_truth
+from ._widefield import WideView as WideView
+from ._widefield import view_image as view_image
+from ._widefield import widefield as widefield

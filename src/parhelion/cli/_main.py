@@ -1,0 +1,129 @@
+"""The program: its verbs, ``--config``, and errors as one line with an exit code."""
+
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from cyclopts import App, CycloptsError
+from cyclopts.config import Toml
+
+from parhelion._settings import recipe_path
+from parhelion._version import __version__
+from parhelion.errors import InputError, ParhelionError
+
+_VERBS = (
+    "demo",
+    "ingest",
+    "cutouts",
+    "split",
+    "train gan",
+    "train detector",
+    "generate",
+    "interpolate",
+    "widefield",
+    "measure generator",
+    "measure field",
+    "measure detector",
+    "detect",
+    "inspect",
+    "report",
+)
+
+_EPILOGUE = """
+Examples:
+
+    parhelion demo
+    parhelion ingest photographs/ survey.zip image.fits --out catalog
+    parhelion train gan --data catalog --config demo-64 --out run
+    parhelion generate --model run --count 64 --seed 7 --out made
+
+`parhelion VERB --help` has more. Exit codes: 0 done, 1 the work failed, 2 bad usage or input.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program and return its exit code: 0, 1 or 2."""
+    logging.basicConfig(format="parhelion: %(message)s", level=logging.WARNING)
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    tokens = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        recipe = _take_recipe(tokens)
+        app = _app(recipe)
+        if not tokens or {"--help", "-h"} & set(tokens):
+            _load_verbs(app)
+        app(tokens, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        return _fail(" ".join(str(error).split()), 2)
+    except ParhelionError as error:
+        return _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _fail("interrupted", 1)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader has gone: nobody is left to tell
+        return 1
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{where}{error.strerror or error}", 1)
+    return 0
+
+
+def emit(value: dict[str, Any], *, as_json: bool, text: str) -> None:
+    """Print a result: one JSON object, or `text` for a person."""
+    print(json.dumps(value, default=str) if as_json else text)
+
+
+def _app(recipe: str | None) -> App:
+    app = App(
+        name="parhelion",
+        help="Make mock skies, and tell them from real ones.",
+        help_epilogue=_EPILOGUE,
+        help_format="markdown",
+        version=__version__,
+        config=Toml(recipe_path(recipe), must_exist=True) if recipe else None,
+        result_action="return_value",
+    )
+    train = App(name="train", help="Train a generator or a detector.", help_epilogue="")
+    measure = App(
+        name="measure", help="Measure a generator, a wide view or a detector.", help_epilogue=""
+    )
+    groups = {"train": train, "measure": measure}
+    for verb in _VERBS:
+        group, _, name = verb.rpartition(" ")
+        module = f"parhelion.cli._{group or name}"
+        # The epilogue is the program's own; without this every verb would repeat it.
+        groups.get(group, app).command(f"{module}:{name}", name=name, help_epilogue="")
+        if group and group not in app:
+            app.command(groups[group])
+    return app
+
+
+def _load_verbs(app: App) -> None:
+    """Import the verbs, which are lazy, so that the list of them has their first sentences."""
+    for verb in _VERBS:
+        place = app
+        for part in verb.split():
+            place = place[part]
+
+
+def _take_recipe(tokens: list[str]) -> str | None:
+    """Remove ``--config NAME`` from the tokens: it fills the flags, so it must be read first."""
+    for index, token in enumerate(tokens):
+        if token == "--":
+            return None
+        if token == "--config":
+            if index + 1 == len(tokens):
+                raise InputError("--config needs a TOML file or the name of a recipe that ships")
+            name = tokens[index + 1]
+            del tokens[index : index + 2]
+            return name
+        if token.startswith("--config="):
+            del tokens[index]
+            return token.partition("=")[2]
+    return None
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"parhelion: error: {message}", file=sys.stderr)
+    return code

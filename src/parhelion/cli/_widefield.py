@@ -1,0 +1,39 @@
+"""``parhelion widefield``"""
+
+from pathlib import Path
+from typing import Annotated
+
+from parhelion.cli._main import emit
+from parhelion.cli._options import Config, Flat, Json
+from parhelion.sky import WidefieldSettings
+
+
+def widefield(
+    catalog: Path,
+    /,
+    *,
+    out: Path,
+    settings: Annotated[WidefieldSettings, Flat] = WidefieldSettings(),  # noqa: B008
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Paint a wide view of sky from the galaxies of a catalog, with a truth catalog.
+
+    Sizes, brightnesses, sky and noise follow a real field.
+
+    Examples:
+
+        parhelion widefield made --count 3000 --size 4096 --out sky
+        parhelion widefield made --count 500 --size 2048 --like my-field.fits --out sky
+
+    Parameters
+    ----------
+    catalog
+        Catalog of galaxies, made or real.
+    out
+        Folder for the view, its truth catalog and a preview.
+    """
+    from parhelion.sky import widefield as run
+
+    view = run(catalog, out, settings)
+    emit(view.summary(), as_json=json, text=f"{view.path}: {view.galaxies} galaxies")

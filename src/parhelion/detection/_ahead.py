@@ -1,0 +1,40 @@
+"""Work done ahead by threads, in order, and never far ahead: memory stays flat."""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def map_ahead(
+    function: Callable[[T], R], items: Iterable[T], *, workers: int | None, depth: int
+) -> Iterator[R]:
+    """Yield ``function(item)`` for each item, in their order.
+
+    Parameters
+    ----------
+    function : callable
+        Called in a thread; what it raises is raised here, in its turn.
+    items : iterable
+        May be endless; at most `depth` are taken ahead of what has been yielded.
+    workers : int or None
+        Threads; one for each core when None.
+    depth : int
+        Results (finished or not) that may wait.
+    """
+    waiting: deque[Future[R]] = deque()
+    source = iter(items)
+    pool = ThreadPoolExecutor(workers or os.cpu_count() or 1)
+    try:
+        waiting.extend(pool.submit(function, item) for item in islice(source, depth))
+        while waiting:
+            result = waiting.popleft().result()
+            waiting.extend(pool.submit(function, item) for item in islice(source, 1))
+            yield result
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

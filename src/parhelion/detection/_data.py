@@ -1,0 +1,208 @@
+"""The detector's data: samples of several catalogs, checked, and their pixels, balanced."""
+
+import hashlib
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parhelion.catalog import MADE_ORIGINS, SPLITS, decode, open_catalog, resize
+from parhelion.detection._ahead import map_ahead
+from parhelion.detection._augment import augment
+from parhelion.detection._chain import judged
+from parhelion.detection._settings import DetectorSettings
+from parhelion.errors import CatalogError, InputError
+from parhelion.training import data_order
+
+CLASSES = ("observed", "made")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image, and whether a model made it."""
+
+    path: Path
+    image_id: str
+    group_id: str
+    origin: str
+    split: str | None
+    is_made: bool
+
+
+def gather(catalogs: Sequence[Path | str], *, split_needed: bool = True) -> list[Sample]:
+    """Return the samples of several catalogs, in their order.
+
+    Raises
+    ------
+    CatalogError
+        If a split is needed and a catalog has none, a group spans two splits across the catalogs, or a file
+        is given twice.
+    InputError
+        If no catalog is given.
+    """
+    if not catalogs:
+        raise InputError("no catalog given; name at least one with --data CATALOG")
+    samples: list[Sample] = []
+    for root in catalogs:
+        catalog = open_catalog(root)
+        rows = catalog.rows()
+        bare = sum(item["split"] is None for item in rows)
+        if bare and split_needed:
+            raise CatalogError(
+                f"{bare} of {len(rows)} images in {root} have no split; "
+                f"run `parhelion split {' '.join(map(str, catalogs))}` first"
+            )
+        samples += [
+            Sample(
+                path=path,
+                image_id=item["image_id"],
+                group_id=item["group_id"],
+                origin=item["origin"],
+                split=item["split"],
+                is_made=item["origin"] in MADE_ORIGINS,
+            )
+            for path, item in zip(catalog.files(), rows, strict=True)
+        ]
+    _check_apart(samples)
+    return samples
+
+
+def check_classes(samples: Sequence[Sample], splits: Sequence[str] = SPLITS) -> None:
+    """Raise `CatalogError` unless each split has both observed and made images."""
+    for split in splits:
+        for is_made, name in enumerate(CLASSES):
+            if not any(s.split == split and s.is_made == bool(is_made) for s in samples):
+                raise CatalogError(
+                    f"the catalogs have no {name} image in the {split} part; a detector needs "
+                    "both kinds in each: give a catalog of each with --data, and split them with "
+                    "`parhelion split`"
+                )
+
+
+def counts(samples: Sequence[Sample]) -> dict[str, dict[str, int]]:
+    """Return how many observed and made images each split has."""
+    return {
+        split: {
+            name: sum(s.split == split and s.is_made == bool(is_made) for s in samples)
+            for is_made, name in enumerate(CLASSES)
+        }
+        for split in SPLITS
+    }
+
+
+def fingerprint(samples: Sequence[Sample]) -> str:
+    """Return a hash of what the samples are, in their order; a resumed run must find the same."""
+    digest = hashlib.blake2b(digest_size=8)
+    for sample in samples:
+        digest.update(f"{sample.image_id} {sample.split} {sample.is_made}\n".encode())
+    return digest.hexdigest()
+
+
+class PixelStore:
+    """Decoded images at one size; as many are kept as the memory given allows.
+
+    Parameters
+    ----------
+    size : int
+        Side of the images, in pixels.
+    megabytes : int
+        Memory to use; what does not fit is decoded at each use, with the same result.
+    """
+
+    def __init__(self, size: int, megabytes: int) -> None:
+        self.size = size
+        self._room = megabytes * 2**20 // (3 * size * size)
+        self._kept: dict[Path, NDArray[np.uint8]] = {}
+        self._lock = threading.Lock()
+
+    def load(self, path: Path) -> NDArray[np.uint8]:
+        """Return ``(size, size, 3)`` uint8; not to be written to."""
+        kept = self._kept.get(path)
+        if kept is not None:
+            return kept
+        pixels = resize(decode(path)[0].pixels, self.size)
+        with self._lock:
+            if len(self._kept) < self._room:
+                self._kept[path] = pixels
+        return pixels
+
+
+def judged_pixels(
+    samples: Sequence[Sample], store: PixelStore, settings: DetectorSettings
+) -> Iterator[NDArray[np.uint8]]:
+    """Yield each sample as it is judged: ``(S, S, 3)`` uint8, in order, prepared by threads."""
+
+    def see(sample: Sample) -> NDArray[np.uint8]:
+        return judged(store.load(sample.path), settings.image_size, settings.test_quality)
+
+    return map_ahead(see, samples, workers=settings.workers, depth=3 * settings.batch)
+
+
+def training_batches(
+    samples: Sequence[Sample], store: PixelStore, settings: DetectorSettings, start: int = 0
+) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
+    """Yield training batches without end, half observed and half made, prepared by threads.
+
+    What a batch holds is a function of the seed and its position alone: each class has its
+    own endless order, and each place in it its own random stream.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+        The training part; both classes.
+    store : PixelStore
+        Where pixels come from.
+    settings : DetectorSettings
+        Batch, augmentation and seed.
+    start : int
+        Images seen before the first batch.
+
+    Yields
+    ------
+    pixels, targets : ndarray
+        ``(batch, S, S, 3)`` uint8, and ``(batch,)`` float32, 1 where made.
+    """
+    paths = [[s.path for s in samples if s.is_made == made] for made in (False, True)]
+    half = settings.batch // 2
+    targets = np.repeat(np.array([0, 1], np.float32), half)
+
+    def jobs() -> Iterator[tuple[int, int, int]]:
+        position = start // 2
+        while True:
+            for kind in (0, 1):
+                order = data_order(len(paths[kind]), position, half, 2 * settings.seed + kind)
+                for place, index in enumerate(order):
+                    yield kind, position + place, int(index)
+            position += half
+
+    def draw(job: tuple[int, int, int]) -> NDArray[np.uint8]:
+        kind, position, index = job
+        rng = np.random.default_rng([settings.seed, kind, position])
+        return augment(store.load(paths[kind][index]), settings, rng)
+
+    drawn = map_ahead(draw, jobs(), workers=settings.workers, depth=3 * settings.batch)
+    with closing(drawn):
+        while True:
+            yield np.stack(list(islice(drawn, settings.batch))), targets
+
+
+def _check_apart(samples: Sequence[Sample]) -> None:
+    """No group in two splits, no image twice: else a test would ask for what was learned."""
+    home: dict[str, Sample] = {}
+    for sample in samples:
+        other = home.setdefault(sample.group_id, sample)
+        if other.split != sample.split:
+            raise CatalogError(
+                f"group {sample.group_id!r} spans two splits across the catalogs: {other.path} is "
+                f"in {other.split}, {sample.path} in {sample.split}; split them together with "
+                "`parhelion split`"
+            )
+    seen: dict[Path, Sample] = {}
+    for sample in samples:
+        if seen.setdefault(sample.path.resolve(), sample) is not sample:
+            raise CatalogError(f"{sample.path} is given twice; name each catalog once")

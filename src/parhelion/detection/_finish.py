@@ -1,0 +1,127 @@
+"""What follows training: calibration, one look at the test part, the controls, the card."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from parhelion._settings import settings_dict
+from parhelion.detection._calibrate import fit_band, fit_temperature
+from parhelion.detection._data import PixelStore, Sample, judged_pixels
+from parhelion.detection._figures import auc, balanced_accuracy, balanced_loss, sigmoid
+from parhelion.detection._format_baseline import format_only
+from parhelion.detection._model import TwoPath
+from parhelion.detection._predict import Detector, network_logits
+from parhelion.detection._scores import SCORES_FILE, score_table, write_scores
+from parhelion.detection._settings import DetectorSettings
+from parhelion.detection._spectrum import spectrum_profile
+from parhelion.training import save_model
+
+_log = logging.getLogger(__name__)
+_PROFILES = 2000  # images of a class from which its envelope of spectra is taken
+
+
+def finish(
+    out: Path,
+    network: TwoPath,
+    samples: Sequence[Sample],
+    store: PixelStore,
+    settings: DetectorSettings,
+    device: torch.device,
+    **facts: Any,
+) -> None:
+    """Calibrate on validation, judge the test part once, fit the controls, save everything.
+
+    Parameters
+    ----------
+    out : Path
+        The run's folder.
+    network : TwoPath
+        With the weights to keep, on `device`.
+    samples : sequence of Sample
+        All three parts.
+    store : PixelStore
+        Where pixels come from.
+    settings : DetectorSettings
+        The run's settings.
+    device : torch.device
+        Where to compute.
+    **facts
+        More to put on the card.
+    """
+    parts = {
+        split: [sample for sample in samples if sample.split == split]
+        for split in ("train", "validation", "test")
+    }
+    is_made = np.array([sample.is_made for sample in parts["validation"]])
+    seen = judged_pixels(parts["validation"], store, settings)
+    logits = np.concatenate(list(network_logits(network, seen, settings.batch, device)))
+    temperature = fit_temperature(logits, is_made)
+    low, high, error = fit_band(sigmoid(logits / temperature), is_made, settings.error)
+    card: dict[str, Any] = {
+        "settings": settings_dict(settings),
+        **facts,
+        "temperature": temperature,
+        "band": [low, high],
+        "band_error": error,
+        "validation": _figures(logits, is_made, temperature),
+    }
+    detector = Detector(network, card, device, settings.batch)
+
+    test_logits = detector.logits(judged_pixels(parts["test"], store, settings))
+    table = score_table(detector, parts["test"], test_logits)
+    test_made = np.array([sample.is_made for sample in parts["test"]])
+    card["test"] = _figures(test_logits, test_made, temperature)
+    card |= format_only(parts["train"], parts["test"], store, settings)
+    card["spectra"] = {
+        name: envelope(profiles(_some(parts["train"], is_made), store, settings))
+        for name, is_made in (("observed", False), ("made", True))
+    }
+    write_scores(out / SCORES_FILE, table)
+    save_model(out, "detector", network.state_dict(), card)
+    _log.info(
+        "accuracy %.3f on %d test images; from the format alone %.3f (files as stored: %.3f)",
+        card["test"]["accuracy"],
+        len(test_made),
+        card["format_only_accuracy"],
+        card["format_only_raw_accuracy"],
+    )
+
+
+def profiles(
+    samples: Sequence[Sample], store: PixelStore, settings: DetectorSettings
+) -> NDArray[np.float32]:
+    """Return the radial profiles ``(N, S // 2)`` of the spectra of samples, as judged."""
+    seen = judged_pixels(samples, store, settings)
+    return np.concatenate([spectrum_profile(pixels)[None] for pixels in seen])
+
+
+def envelope(values: NDArray[np.float32]) -> dict[str, list[float]]:
+    """Return the 5th, 50th and 95th percentile of profiles ``(N, R)``, ring by ring."""
+    quantiles = np.percentile(values, (5, 50, 95), axis=0)
+    names = ("low", "median", "high")
+    return {
+        name: [round(float(value), 4) for value in row]
+        for name, row in zip(names, quantiles, strict=True)
+    }
+
+
+def _figures(
+    logits: NDArray[np.float64], is_made: NDArray[np.bool_], temperature: float
+) -> dict[str, float]:
+    return {
+        "loss": balanced_loss(logits, is_made, temperature),
+        "accuracy": balanced_accuracy(logits > 0, is_made),
+        "auc": auc(logits, is_made),
+    }
+
+
+def _some(samples: Sequence[Sample], is_made: bool) -> list[Sample]:
+    """Return samples of one class, evenly spaced where there are many."""
+    mine = [sample for sample in samples if sample.is_made == is_made]
+    step = max(1, -(-len(mine) // _PROFILES))
+    return mine[::step]

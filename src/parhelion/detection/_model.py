@@ -1,0 +1,115 @@
+"""The two-path network of AstroSpy: image and spectrum, fused, one logit."""
+
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from torch import Tensor, nn
+
+from parhelion.detection._settings import DetectorSettings
+from parhelion.detection._spectrum import log_spectrum
+from parhelion.errors import ModelError, SettingsError
+
+
+class TwoPath(nn.Module):
+    """A backbone looks at the image, another at its spectrum; features are fused to one logit.
+
+    AstroSpy, section "Methodology": both backbones lose their classifier, their features are
+    added (or concatenated), and one linear layer gives the logit of "made".
+
+    Parameters
+    ----------
+    settings : DetectorSettings
+        `backbone`, `paths`, `fusion`, `image_size` and `pretrained` are used.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such backbone, or it cannot work at the image size.
+    ModelError
+        If the pretrained weights cannot be read, or are of another network.
+    """
+
+    def __init__(self, settings: DetectorSettings) -> None:
+        super().__init__()
+        self.image_path: nn.Module | None = None
+        self.spectrum_path: nn.Module | None = None
+        if settings.paths != "spectrum":
+            self.image_path = _backbone(settings, channels=3)
+        if settings.paths != "image":
+            self.spectrum_path = _backbone(settings, channels=1)
+        self.concatenate = settings.fusion == "concatenate"
+        features = _width(settings, self.image_path, self.spectrum_path)
+        both = settings.paths == "both" and self.concatenate
+        self.head = nn.Linear(features * (2 if both else 1), 1)
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return the fused features ``(N, F)`` of ``(N, 3, H, W)`` images in [-1, 1]."""
+        parts = []
+        if self.image_path is not None:
+            parts.append(self.image_path(images))
+        if self.spectrum_path is not None:
+            spectrum = log_spectrum(images).contiguous(memory_format=torch.channels_last)
+            parts.append(self.spectrum_path(spectrum))
+        if self.concatenate:
+            return torch.cat(parts, 1)
+        return torch.stack(parts).sum(0)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits ``(N,)`` float32 of "a model made it"; images as in `features`."""
+        logits: Tensor = self.head(self.features(images))
+        return logits.squeeze(1).float()
+
+
+def build(settings: DetectorSettings) -> TwoPath:
+    """Return the network with its starting weights, a function of ``settings.seed``."""
+    # timm initializes from the global generator: it is set for this, then put back.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        return TwoPath(settings)
+
+
+def _backbone(settings: DetectorSettings, channels: int) -> nn.Module:
+    options: dict[str, Any] = {"num_classes": 0, "in_chans": channels}
+    if settings.pretrained is not None:
+        path = Path(settings.pretrained)
+        if path.suffix != ".safetensors" or not path.is_file():
+            raise ModelError(
+                f"--pretrained (={path}) must be a .safetensors file with weights of "
+                f"{settings.backbone}, as timm saves them"
+            )
+        # timm itself adapts the first layer to the number of channels.
+        options |= {"pretrained": True, "pretrained_cfg_overlay": {"file": str(path)}}
+    if not timm.is_model(settings.backbone):
+        close = ", ".join(timm.list_models(f"{settings.backbone[:6]}*")[:5]) or "resnet50"
+        raise SettingsError(
+            f"--backbone (={settings.backbone}) must name a network that timm has, such as {close}"
+        )
+    try:
+        model: nn.Module = timm.create_model(settings.backbone, **options)
+    except (RuntimeError, KeyError, ValueError) as error:
+        if settings.pretrained is None:
+            raise
+        raise ModelError(
+            f"{settings.pretrained} does not fit {settings.backbone}: {str(error).splitlines()[0]}"
+        ) from error
+    return model
+
+
+def _width(settings: DetectorSettings, *paths: nn.Module | None) -> int:
+    """Return the number of features of a path, measured: timm's own figure is not always it."""
+    size = settings.image_size
+    network = next(path for path in paths if path is not None)
+    channels = next(network.parameters()).shape[1] if network is paths[1] else 3
+    network.eval()
+    try:
+        with torch.no_grad():
+            return int(network(torch.zeros(1, channels, size, size)).shape[1])
+    except (RuntimeError, AssertionError, ValueError) as error:
+        raise SettingsError(
+            f"--backbone (={settings.backbone}) cannot work at --image-size (={size}): "
+            f"{str(error).splitlines()[0]}"
+        ) from error
+    finally:
+        network.train()

@@ -1,0 +1,43 @@
+"""Where in an image the detector's logit comes from: smoothed gradients."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from parhelion.detection._predict import Detector
+from parhelion.training import to_model
+
+_COPIES = 16
+_NOISE = 0.06  # standard deviation on the scale of [-1, 1]: about 8 gray levels
+
+
+def saliency(detector: Detector, seen: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return how strongly each pixel moves the logit.
+
+    SmoothGrad (Smilkov et al. 2017): the mean, over copies of the image with a little noise,
+    of the size of the logit's gradient; then smoothed by 1/32 of the image.
+
+    Parameters
+    ----------
+    detector : Detector
+        A trained detector.
+    seen : ndarray
+        ``(S, S, 3)`` uint8, as `Detector.see` returns it.
+
+    Returns
+    -------
+    saliency : ndarray
+        ``(S, S)`` float32 in [0, 1], 1 where the logit depends on the image most; all 0 where
+        it does not depend on it.
+    """
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(_COPIES, 3, *seen.shape[:2], generator=generator) * _NOISE
+    copies = to_model(seen[None]) + noise
+    copies = copies.to(detector.device).contiguous(memory_format=torch.channels_last)
+    copies.requires_grad_(True)
+    with torch.enable_grad():
+        (gradient,) = torch.autograd.grad(detector.network(copies).sum(), copies)
+    strength = gradient.abs().sum(1).mean(0).float().cpu().numpy()
+    smooth = gaussian_filter(strength, len(seen) / 32)
+    return (smooth / max(float(smooth.max()), 1e-12)).astype(np.float32)

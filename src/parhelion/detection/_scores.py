@@ -1,0 +1,84 @@
+"""Scores of a detector on catalogs, as a table that others measure."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from parhelion._files import atomic_path
+from parhelion.detection._data import PixelStore, Sample, check_classes, gather, judged_pixels
+from parhelion.detection._predict import Detector, load_detector
+from parhelion.errors import InputError
+
+SCORES_FILE = "scores.parquet"
+
+
+def evaluate(
+    model: Path | str,
+    catalogs: Sequence[Path | str],
+    *,
+    split: str | None = "test",
+    device: str = "auto",
+) -> pa.Table:
+    """Score every image of catalogs whose truth is known.
+
+    Parameters
+    ----------
+    model : Path
+        Folder of a trained detector.
+    catalogs : sequence of Path
+        Observed and made images.
+    split : {"test", "validation", "train"} or None
+        Part to score; None scores every row, split or not.
+    device : {"auto", "cpu", "cuda", "mps"}
+        Where to compute.
+
+    Returns
+    -------
+    scores : pyarrow.Table
+        A row per image, in the catalogs' order: `path`, `image_id`, `group_id`, `origin`,
+        `split`, `is_made` (bool), `logit` and `probability_made` (float64).
+
+    Raises
+    ------
+    InputError
+        If no image is left, or (with a split) the part lacks one of the classes.
+    """
+    detector = load_detector(model, device=device)
+    samples = gather(catalogs, split_needed=split is not None)
+    if split is not None:
+        check_classes(samples, (split,))
+        samples = [sample for sample in samples if sample.split == split]
+    if not samples:
+        raise InputError(f"no image to score in {', '.join(map(str, catalogs))}")
+    # Each image is read once: nothing is worth keeping.
+    store = PixelStore(detector.settings.image_size, 0)
+    logits = detector.logits(judged_pixels(samples, store, detector.settings))
+    return score_table(detector, samples, logits)
+
+
+def score_table(
+    detector: Detector, samples: Sequence[Sample], logits: NDArray[np.float64]
+) -> pa.Table:
+    """Return the table of `evaluate` for samples and their logits."""
+    return pa.table(
+        {
+            "path": [str(sample.path) for sample in samples],
+            "image_id": [sample.image_id for sample in samples],
+            "group_id": [sample.group_id for sample in samples],
+            "origin": [sample.origin for sample in samples],
+            "split": pa.array([sample.split for sample in samples], pa.string()),
+            "is_made": [sample.is_made for sample in samples],
+            "logit": logits,
+            "probability_made": detector.probability_made(logits),
+        }
+    )
+
+
+def write_scores(path: Path, table: pa.Table) -> None:
+    """Write scores as Parquet, atomically."""
+    with atomic_path(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd")

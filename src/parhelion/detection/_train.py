@@ -1,0 +1,259 @@
+"""Training the detector: one readable loop that stops early, and resumes exactly."""
+
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from parhelion._progress import bar
+from parhelion._settings import SETTINGS_FILE, save_settings, settings_dict
+from parhelion.detection._data import (
+    PixelStore,
+    Sample,
+    check_classes,
+    counts,
+    fingerprint,
+    gather,
+    judged_pixels,
+    training_batches,
+)
+from parhelion.detection._figures import auc, balanced_accuracy, balanced_loss
+from parhelion.detection._finish import finish
+from parhelion.detection._model import build
+from parhelion.detection._predict import network_logits
+from parhelion.detection._settings import DetectorSettings
+from parhelion.errors import InputError, SettingsError, TrainingError
+from parhelion.training import (
+    Checkpoints,
+    Ema,
+    Interrupt,
+    RunLog,
+    check_finite,
+    make_fabric,
+    to_model,
+    weights_are_finite,
+)
+
+_log = logging.getLogger(__name__)
+# What may differ between a run and its continuation without making it another run.
+_FREE = {"images", "patience", "device", "workers", "cache_mb", "log_every", "error"}
+
+
+class Best:
+    """The weights with the lowest validation loss so far, and how long ago that was."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+        self.loss = float("inf")
+        self.images = 0
+        self.waited = 0
+
+    def offer(self, model: nn.Module, loss: float, images: int) -> None:
+        """Take the model's weights if its loss is the lowest so far; else count the wait."""
+        self.waited += 1
+        if loss < self.loss:
+            self.loss, self.images, self.waited = loss, images, 0
+            self.weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "weights": self.weights,
+            "loss": self.loss,
+            "images": self.images,
+            "waited": self.waited,
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.weights = state_dict["weights"]
+        self.loss = state_dict["loss"]
+        self.images = state_dict["images"]
+        self.waited = state_dict["waited"]
+
+
+def train_detector(
+    catalogs: Sequence[Path | str],
+    out: Path | str,
+    settings: DetectorSettings | None = None,
+    *,
+    resume: bool = False,
+) -> Path:
+    """Train a detector of made images on catalogs of observed and made ones.
+
+    Both classes go through one path (decoding, centre square, one size, JPEG in memory) and
+    are drawn equally often. The averaged weights with the lowest validation loss are kept,
+    their probabilities calibrated on the validation part, and the test part judged once, at
+    the end.
+
+    Parameters
+    ----------
+    catalogs : sequence of Path
+        Together they have observed and made images in each of train, validation and test.
+    out : Path
+        The run's folder: weights and card (``model.safetensors``, ``model.json``), test scores
+        (``scores.parquet``), settings, checkpoints and log.
+    settings : DetectorSettings, optional
+        Network, augmentation, budget.
+    resume : bool
+        Go on from the newest checkpoint in `out`, if there is one.
+
+    Returns
+    -------
+    out : Path
+        The folder, ready for `detect` and `evaluate`.
+
+    Raises
+    ------
+    InputError
+        If the catalogs are not split, lack a class or share a group across splits, or if
+        `out` holds a run and `resume` is not given.
+    NonFiniteLossError
+        If the loss becomes infinite or NaN; the last good checkpoint is kept.
+    TrainingError
+        If training was interrupted; it can be resumed.
+    """
+    settings, out = settings or DetectorSettings(), Path(out)
+    _check_resume(out, settings, resume)
+    samples = gather(catalogs)
+    check_classes(samples)
+    train = [sample for sample in samples if sample.split == "train"]
+    validation = [sample for sample in samples if sample.split == "validation"]
+    data = fingerprint(samples)
+    fabric = make_fabric(settings.device, settings.precision)
+
+    network = build(settings)
+    network.to(memory_format=torch.channels_last)
+    ema = Ema(network, settings.ema_half_life)
+    ema.model.to(fabric.device)
+    best = Best(ema.model)
+    optimizer: Any = torch.optim.Adam(network.parameters(), lr=settings.learning_rate, fused=True)
+    model, optimizer = fabric.setup(network, optimizer)
+    state = Checkpoints(
+        out / "checkpoints", model=model, optimizer=optimizer, ema=ema.model, best=best
+    )
+    restored = state.restore() if resume else None
+    images = restored[0] if restored else 0
+    if restored and restored[1]["data"] != data:
+        raise InputError(
+            f"the catalogs are not those of the run in {out}; resume with the same --data, or "
+            "give another --out"
+        )
+    save_settings(out, "train detector", settings, data=[str(root) for root in catalogs])
+
+    store = PixelStore(settings.image_size, settings.cache_mb)
+    batch = settings.batch
+    every = settings.validate_every or _one_pass(train)
+    batches = training_batches(train, store, settings, images)
+    with RunLog(out, images) as log, Interrupt() as interrupt:
+        progress = bar(total=settings.images, initial=images, what="training detector")
+        try:
+            while images < settings.images and best.waited < settings.patience:
+                if interrupt.requested:
+                    break
+                pixels, targets = next(batches)
+                loss = _step(fabric, model, optimizer, pixels, targets)
+                images += batch
+                ema.update(network, images, batch)
+                values = check_finite(images, loss=loss)
+                progress.update(batch)
+                if _due(images, batch, settings.log_every):
+                    log.scalars(images, **values)
+                if _due(images, batch, every) or images >= settings.images:
+                    figures = _validate(ema.model, validation, store, settings, fabric.device)
+                    best.offer(ema.model, figures["validation_loss"], images)
+                    log.scalars(images, **figures)
+                    progress.set_postfix(loss=f"{figures['validation_loss']:.3f}", refresh=False)
+                    _keep(state, network, images, data)
+        finally:
+            batches.close()
+            progress.close()
+        if interrupt.requested:
+            _keep(state, network, images, data)
+            raise TrainingError(
+                f"stopped after {images} of {settings.images} images; nothing is lost: "
+                "run the same command with --resume"
+            )
+    ema.model.load_state_dict(best.weights)
+    finish(
+        out,
+        ema.model,
+        samples,
+        store,
+        settings,
+        fabric.device,
+        images_seen=images,
+        images_best=best.images,
+        data={"catalogs": [str(root) for root in catalogs], "counts": counts(samples)},
+    )
+    return out
+
+
+def _step(
+    fabric: Any, model: Any, optimizer: Any, pixels: NDArray[np.uint8], targets: NDArray[np.float32]
+) -> Tensor:
+    logits = model(to_model(pixels, fabric.device))
+    loss = nn.functional.binary_cross_entropy_with_logits(
+        logits.float(), torch.from_numpy(targets).to(fabric.device)
+    )
+    fabric.backward(loss)
+    optimizer.step()
+    optimizer.zero_grad()
+    return loss
+
+
+def _validate(
+    model: nn.Module,
+    validation: Sequence[Sample],
+    store: PixelStore,
+    settings: DetectorSettings,
+    device: torch.device,
+) -> dict[str, float]:
+    """Judge the validation part as images will be judged: in fp32, at the fixed quality."""
+    seen = judged_pixels(validation, store, settings)
+    logits = np.concatenate(list(network_logits(model, seen, settings.batch, device)))
+    is_made = np.array([sample.is_made for sample in validation])
+    return {
+        "validation_loss": balanced_loss(logits, is_made),
+        "validation_accuracy": balanced_accuracy(logits > 0, is_made),
+        "validation_auc": auc(logits, is_made),
+    }
+
+
+def _keep(state: Checkpoints, network: nn.Module, images: int, data: str) -> None:
+    if not weights_are_finite(network):
+        raise TrainingError(
+            f"a weight is not finite after {images} images; the last good checkpoint is kept: "
+            "lower --learning-rate and --resume"
+        )
+    state.save(images, data=data)
+
+
+def _check_resume(out: Path, settings: DetectorSettings, resume: bool) -> None:
+    """Refuse to overwrite a run by accident, or to continue it as another one."""
+    if not Checkpoints(out / "checkpoints").exist():
+        return
+    if not resume:
+        raise InputError(f"{out} already holds a run; go on with --resume or give another --out")
+    before = json.loads((out / SETTINGS_FILE).read_text(encoding="utf-8"))["settings"]
+    for name, value in settings_dict(settings).items():
+        if name not in _FREE and before.get(name, value) != value:
+            raise SettingsError(
+                f"--{name.replace('_', '-')} (={value}) differs from the run in {out} "
+                f"(={before[name]}); resume with its settings, or give another --out"
+            )
+
+
+def _one_pass(train: Sequence[Sample]) -> int:
+    """Images in a pass through the larger class, the other being drawn as often."""
+    made = sum(sample.is_made for sample in train)
+    return 2 * max(made, len(train) - made)
+
+
+def _due(images: int, batch: int, every: int) -> bool:
+    """Whether a multiple of `every` was passed in the step that ended at `images`."""
+    return images // every > (images - batch) // every

@@ -1,0 +1,162 @@
+"""The page's plots, drawn by Bokeh in the page's own colors."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from bokeh.models import ColumnDataSource, HoverTool, Range1d, WheelZoomTool
+from bokeh.plotting import figure
+
+REAL, MADE, OTHER, INK, PAPER, LINES = (
+    "#f2b661",
+    "#63b3ff",
+    "#ff6b6b",
+    "#dfe6f0",
+    "#10151f",
+    "#2a3446",
+)
+
+
+def _figure(**options: Any) -> Any:
+    plot = figure(
+        height=360,
+        sizing_mode="stretch_width",
+        background_fill_color=PAPER,
+        border_fill_color=PAPER,
+        outline_line_color=LINES,
+        toolbar_location=None,
+        tools="",
+        **options,
+    )
+    for axis in plot.axis:
+        axis.axis_line_color = axis.major_tick_line_color = LINES
+        axis.minor_tick_line_color = None
+        axis.major_label_text_color = axis.axis_label_text_color = INK
+        axis.axis_label_text_font_style = "normal"
+    plot.grid.grid_line_color = LINES
+    return plot
+
+
+def _legend(plot: Any, place: str) -> Any:
+    plot.legend.location = place
+    plot.legend.background_fill_color = PAPER
+    plot.legend.border_line_color = LINES
+    plot.legend.label_text_color = INK
+    return plot
+
+
+def losses(log: Sequence[Mapping[str, float]]) -> Any:
+    """Plot the losses of a run against the images seen."""
+    plot = _figure(x_axis_label="images seen", y_axis_label="loss")
+    plot.xaxis.formatter.use_scientific = False  # type: ignore[attr-defined]
+    names = ("discriminator", "generator", "reconstruction")
+    for name, color in zip(names, (REAL, MADE, OTHER), strict=True):
+        lines = [line for line in log if name in line]
+        values = [line[name] for line in lines]
+        smooth = np.convolve(values, np.ones(5) / 5, mode="valid") if len(values) > 5 else values
+        seen = [line["images"] for line in lines][len(values) - len(smooth) :]
+        plot.line(seen, smooth, color=color, line_width=1.8, legend_label=name)
+    return _legend(plot, "top_right")
+
+
+def spectra(figures: Mapping[str, Any]) -> Any:
+    """Plot the radial power spectra of real and made images, with the spread of each."""
+    plot = _figure(
+        x_axis_label="spatial frequency (cycles per pixel)",
+        y_axis_label="power",
+        y_axis_type="log",
+    )
+    frequency = figures["frequency"]
+    for name, color in (("real", REAL), ("made", MADE)):
+        band = figures[name]
+        plot.varea(frequency, band["low"], band["high"], color=color, alpha=0.18)
+        plot.line(frequency, band["median"], color=color, line_width=2, legend_label=name)
+    return _legend(plot, "top_right")
+
+
+def roc(curve: Mapping[str, Sequence[float]], area: float) -> Any:
+    """Plot a receiver operating characteristic."""
+    plot = _figure(
+        x_axis_label="real images called made",
+        y_axis_label="made images called made",
+        x_range=Range1d(-0.02, 1.02),
+        y_range=Range1d(-0.02, 1.02),
+    )
+    plot.line([0, 1], [0, 1], color=LINES, line_dash="dashed")
+    label = f"area {area:.3f}"
+    plot.line(
+        curve["false_positive_rate"],
+        curve["true_positive_rate"],
+        color=MADE,
+        line_width=2.5,
+        legend_label=label,
+    )
+    return _legend(plot, "bottom_right")
+
+
+def reliability(points: Sequence[Mapping[str, float]], error: float) -> Any:
+    """Plot how often images were made against how probable the detector held that."""
+    plot = _figure(
+        x_axis_label="probability given",
+        y_axis_label="share that was made",
+        x_range=Range1d(-0.02, 1.02),
+        y_range=Range1d(-0.02, 1.02),
+    )
+    plot.line([0, 1], [0, 1], color=LINES, line_dash="dashed")
+    given = [point["probability"] for point in points]
+    share = [point["made"] for point in points]
+    count = [point["count"] for point in points]
+    sizes = 6 + 22 * np.sqrt(np.array(count) / max(count))
+    plot.line(given, share, color=MADE, line_width=1.5)
+    label = f"calibration error {error:.3f}; size shows count"
+    plot.scatter(given, share, size=sizes, color=MADE, fill_alpha=0.6, legend_label=label)
+    return _legend(plot, "top_left")
+
+
+def sky_view(uri: str, size: int, layers: Mapping[str, tuple[str, Mapping[str, Any]]]) -> Any:
+    """Show a wide view that one can zoom and move, with sources that can be switched on.
+
+    Parameters
+    ----------
+    uri : str
+        The view, as a data URI.
+    size : int
+        Side of the view, in pixels.
+    layers : mapping
+        For each name, a color and columns ``x``, ``y``, ``r`` (pixels) and ``text``.
+    """
+    plot = figure(
+        height=760,
+        sizing_mode="stretch_width",
+        match_aspect=True,
+        x_range=Range1d(0, size, bounds=(-size / 10, size * 1.1), min_interval=32),
+        y_range=Range1d(size, 0, bounds=(-size / 10, size * 1.1), min_interval=32),
+        tools="pan,reset,save",
+        background_fill_color="#05070b",
+        border_fill_color=PAPER,
+        outline_line_color=LINES,
+        toolbar_location="right",
+    )
+    wheel = WheelZoomTool()
+    plot.add_tools(wheel)
+    plot.toolbar.active_scroll = wheel
+    plot.axis.visible = False
+    plot.grid.visible = False
+    plot.image_url(url=[uri], x=0, y=0, w=size, h=size, anchor="top_left")
+    for name, (color, columns) in layers.items():
+        circles = plot.circle(
+            "x",
+            "y",
+            radius="r",
+            source=ColumnDataSource(dict(columns)),
+            fill_alpha=0,
+            line_color=color,
+            line_width=1.4,
+            legend_label=name,
+            visible=False,
+        )
+        plot.add_tools(HoverTool(renderers=[circles], tooltips=[("", "@text")]))
+    if layers:
+        _legend(plot, "top_left")
+        plot.legend.click_policy = "hide"
+    return plot

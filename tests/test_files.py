@@ -1,0 +1,30 @@
+"""Atomic writes leave the old file or the new one, never a part."""
+
+from pathlib import Path
+
+import pytest
+
+from parhelion._files import atomic_path, write_json, write_text
+
+
+def test_the_new_file_takes_the_old_one_s_place(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "note.txt"
+    write_text(path, "one")
+    write_text(path, "two")
+    assert path.read_text() == "two"
+    assert [p.name for p in path.parent.iterdir()] == ["note.txt"]
+
+
+def test_a_failure_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None:
+    path = tmp_path / "note.txt"
+    write_text(path, "old")
+    with pytest.raises(RuntimeError, match="midway"), atomic_path(path) as temporary:
+        temporary.write_text("half of the n")
+        raise RuntimeError("midway")
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["note.txt"]
+
+
+def test_json_is_readable(tmp_path: Path) -> None:
+    write_json(tmp_path / "x.json", {"path": tmp_path, "n": 1})
+    assert '"n": 1' in (tmp_path / "x.json").read_text()
