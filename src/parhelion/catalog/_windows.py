@@ -65,7 +65,9 @@ class Windows:
                 tile = self._tile(row, column)
                 a, b = max(top, y0), min(top + side_y, y1)
                 c, d = max(left, x0), min(left + side_x, x1)
-                window[a - y0 : b - y0, c - x0 : d - x0] = tile[a - top : b - top, c - left : d - left]
+                window[a - y0 : b - y0, c - x0 : d - x0] = tile[
+                    a - top : b - top, c - left : d - left
+                ]
         return window
 
     def _open_tiles(self, path: Path) -> bool:

@@ -92,7 +92,7 @@ def detector(
     out
         Folder for the figures, as JSON.
     """
-    from parhelion.detection import measure_detector
+    from parhelion.measurement import measure_detector
 
     figures = measure_detector(model, data, out, split=split)
     emit(figures, as_json=json, text=_lines(figures))

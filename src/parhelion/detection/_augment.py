@@ -90,9 +90,7 @@ def turn(pixels: Pixels, degrees: float, scale: float) -> Pixels:
     return np.asarray(image, dtype=np.uint8)
 
 
-def jitter_color(
-    pixels: Pixels, brightness: float, contrast: float, saturation: float
-) -> Pixels:
+def jitter_color(pixels: Pixels, brightness: float, contrast: float, saturation: float) -> Pixels:
     """Scale brightness, contrast about the mean, and saturation about the gray image."""
     values = pixels.astype(np.float32) * np.float32(brightness)
     values = (values - values.mean()) * np.float32(contrast) + values.mean()

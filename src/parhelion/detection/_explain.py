@@ -112,9 +112,7 @@ def _title(
     draw.rectangle((0, 0, 7, _HEAD - 22), color)
     draw.text((_GAP, 14), _WORDS[verdict], color, d.font(34))
     offset = _GAP + d.font(34).getlength(_WORDS[verdict]) + 20
-    draw.text(
-        (offset, 27), f"probability of being made {probability_made:.1%}", d.TEXT, d.font(20)
-    )
+    draw.text((offset, 27), f"probability of being made {probability_made:.1%}", d.TEXT, d.font(20))
     # Pillow's font has Latin letters only; others are written as escapes, not as boxes.
     name = path.encode("ascii", "backslashreplace").decode().replace("\n", "\\n")
     draw.text((_GAP, 60), d.fit_text(name, 16, width - 2 * _GAP), d.DIM, d.font(16))

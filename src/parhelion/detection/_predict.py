@@ -66,9 +66,7 @@ class Detector:
         return "observed" if probability_made < low else "cannot tell"
 
 
-def load_detector(
-    folder: Path | str, *, device: str = "auto", batch: int = 32
-) -> Detector:
+def load_detector(folder: Path | str, *, device: str = "auto", batch: int = 32) -> Detector:
     """Load the detector that `train_detector` left in `folder`.
 
     Raises
@@ -111,4 +109,3 @@ def network_logits(
         with torch.inference_mode():
             logits: Tensor = network(to_model(stacked, device))
         yield logits[: len(chunk)].double().cpu().numpy()
-

@@ -68,10 +68,10 @@ class DetectorSettings:
 
     def __post_init__(self) -> None:
         require(bool(self.backbone), "backbone", self.backbone, "name a timm network")
-        for name in "images batch patience log_every".split():
+        for name in ["images", "batch", "patience", "log_every"]:
             value = getattr(self, name)
             require(value >= 1, name.replace("_", "-"), value, "be at least 1")
-        for name in "validate_every workers".split():
+        for name in ["validate_every", "workers"]:
             value = getattr(self, name)
             require(value is None or value >= 1, name.replace("_", "-"), value, "be at least 1")
         require(16 <= self.image_size <= 2048, "image-size", self.image_size, "be in 16..2048")
@@ -124,6 +124,4 @@ class DetectSettings:
     def __post_init__(self) -> None:
         require(self.batch >= 1, "batch", self.batch, "be at least 1")
         require(self.smallest >= 2, "smallest", self.smallest, "be at least 2")
-        require(
-            self.workers is None or self.workers >= 1, "workers", self.workers, "be at least 1"
-        )
+        require(self.workers is None or self.workers >= 1, "workers", self.workers, "be at least 1")

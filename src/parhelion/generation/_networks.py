@@ -2,6 +2,7 @@
 
 import math
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -76,7 +77,7 @@ class Generator(nn.Module):
         Returns
         -------
         images : Tensor
-            ``(N, channels, size, size)`` float, about [-1, 1].
+            ``(N, channels, size, size)`` float in [-1, 1].
         """
         if self.embedding is not None:
             latents = latents + self.embedding(labels)
@@ -89,7 +90,7 @@ class Generator(nn.Module):
                 x = x * self.excitations[name](kept.pop(self._sources[resolution]))
             if resolution in self._sources.values():
                 kept[resolution] = x
-        images: Tensor = self.end(x)
+        images: Tensor = torch.tanh(self.end(x))
         return images
 
 

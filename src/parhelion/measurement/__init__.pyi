@@ -15,6 +15,7 @@ from ._features import load_features as load_features
 from ._features import save_features as save_features
 from ._features import train_features as train_features
 from ._generator import measure_generator as measure_generator
+from ._measure_detector import measure_detector as measure_detector
 from ._memorisation import nearest_by_ssim as nearest_by_ssim
 from ._settings import MeasureGeneratorSettings as MeasureGeneratorSettings
 from ._spectra import SpectrumComparison as SpectrumComparison

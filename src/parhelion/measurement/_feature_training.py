@@ -96,7 +96,7 @@ def train_trunk(images: NDArray[np.uint8], *, seed: int, steps: int = STEPS) -> 
         )
     model = nn.ModuleList([trunk, head])
     _initialize(model, generator)
-    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model.to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=1e-4)
     batch = min(BATCH, len(data))
     order = torch.empty(0, dtype=torch.long)
@@ -112,10 +112,11 @@ def train_trunk(images: NDArray[np.uint8], *, seed: int, steps: int = STEPS) -> 
             for group in optimizer.param_groups:
                 group["lr"] = LEARNING_RATE * 0.5 * (1 + math.cos(math.pi * step / steps))
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             progress.update(batch)
-    trunk.eval()
+    # As a network is that was loaded from its file: the same bytes in, the same bytes out.
+    trunk.to(memory_format=torch.contiguous_format).eval()
     _whiten(trunk, data)
     return trunk
 

@@ -3,6 +3,7 @@
 The contract: images ``(N, H, W, 3)`` uint8 -> features ``(N, D)`` float32.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,7 +93,7 @@ def load_features(path: Path) -> FeatureNetwork:
     ----------
     path : Path
         A safetensors file with the weights of torchvision's ``squeezenet1_1`` (512 features:
-        the mean of the last fire module, at 128 pixels) or ``inception_v3`` (2048: its last
+        the mean of the last fire module, at 128 pixels, scaled to one length) or ``inception_v3`` (2048: its last
         pooling, at 299 pixels), of any float type; or a folder that `save_features` wrote.
 
     Raises
@@ -122,7 +123,10 @@ def load_features(path: Path) -> FeatureNetwork:
 
 
 class _SqueezeNet(nn.Module):
-    """SqueezeNet 1.1 without its classifier; the mean of its last fire module."""
+    """SqueezeNet 1.1 without its classifier; the mean of its last fire module.
+
+    Scaled to the length sqrt(512): its lengths vary so much that few images would rule a kernel.
+    """
 
     def __init__(self) -> None:
         from torchvision.models import squeezenet1_1
@@ -137,8 +141,8 @@ class _SqueezeNet(nn.Module):
         self.register_buffer("std", _column(0.229, 0.224, 0.225), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        features: Tensor = self.trunk.features((images - self.mean) / self.std)
-        return features.mean((2, 3))
+        features: Tensor = self.trunk.features((images - self.mean) / self.std).mean((2, 3))
+        return F.normalize(features, dim=1) * math.sqrt(features.shape[1])
 
 
 class _Inception(nn.Module):

@@ -23,9 +23,7 @@ _COLUMNS = ("x", "y", "a", "b", "theta", "flux", "peak", "npix")
 _CONFIDENCE_Z = 1.959964  # of 95 % of a normal distribution
 
 
-def measure_field(
-    view: Path | str, settings: MeasureFieldSettings | None = None
-) -> dict[str, Any]:
+def measure_field(view: Path | str, settings: MeasureFieldSettings | None = None) -> dict[str, Any]:
     """Find the sources of a wide view with sep, and compare them with its truth catalog.
 
     A galaxy is found when it and a detection are each other's nearest, and not farther apart
@@ -189,9 +187,7 @@ def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def _by_flux(
-    flux: NDArray[np.float64], hit: NDArray[np.bool_], bins: int
-) -> list[dict[str, Any]]:
+def _by_flux(flux: NDArray[np.float64], hit: NDArray[np.bool_], bins: int) -> list[dict[str, Any]]:
     """Return completeness in bins of true flux with equally many galaxies."""
     order = np.argsort(flux, kind="stable")
     return [

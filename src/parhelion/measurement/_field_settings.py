@@ -9,12 +9,13 @@ from parhelion._settings import require
 class MeasureFieldSettings:
     """How to find the sources of a wide view, and when one counts as found."""
 
-    threshold: float = 2.0
+    threshold: float = 2.5
     """Isophote of a detection, in background RMS."""
     min_area: int = 9
     """Fewest connected pixels above the isophote."""
-    min_snr: float = 7.0
-    """Least flux of a detection, in units of its own background noise."""
+    min_snr: float = 10.0
+    """Least flux of a detection, in units of the noise that its pixels had if independent. The sky's
+    are not: on blank sky like the Hubble Deep Field's some 6 chance detections to a megapixel pass 10."""
     deblend_contrast: float = 0.02
     """Least share of the flux that a blended neighbor has; 1 never deblends."""
     radius: float = 1.0

@@ -37,7 +37,9 @@ def contact_sheet(catalog: Catalog, *, count: int, columns: int, size: int = 64)
     return grid(np.stack(images), columns)
 
 
-def growth(samples: Sequence[Path], *, columns: int = 12, most: int = 7) -> tuple[Pixels, list[int]]:
+def growth(
+    samples: Sequence[Path], *, columns: int = 12, most: int = 7
+) -> tuple[Pixels, list[int]]:
     """Show the same seeds as training went on, a row for each time.
 
     Parameters

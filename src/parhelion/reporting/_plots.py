@@ -67,10 +67,12 @@ def spectra(figures: Mapping[str, Any]) -> Any:
         y_axis_type="log",
     )
     frequency = figures["frequency"]
-    for name, color in (("real", REAL), ("made", MADE)):
-        band = figures[name]
-        plot.varea(frequency, band["low"], band["high"], color=color, alpha=0.18)
-        plot.line(frequency, band["median"], color=color, line_width=2, legend_label=name)
+    for name, label, color in (("real", "real", REAL), ("generated", "made", MADE)):
+        mean = np.array(figures[f"{name}_mean"])  # of log10 power, as is the spread
+        spread = np.array(figures[f"{name}_spread"])
+        low, high = 10 ** (mean - spread), 10 ** (mean + spread)
+        plot.varea(frequency, low, high, color=color, alpha=0.18)
+        plot.line(frequency, 10**mean, color=color, line_width=2, legend_label=label)
     return _legend(plot, "top_right")
 
 
@@ -94,18 +96,16 @@ def roc(curve: Mapping[str, Sequence[float]], area: float) -> Any:
     return _legend(plot, "bottom_right")
 
 
-def reliability(points: Sequence[Mapping[str, float]], error: float) -> Any:
+def reliability(points: Mapping[str, Sequence[float]], error: float) -> Any:
     """Plot how often images were made against how probable the detector held that."""
     plot = _figure(
         x_axis_label="probability given",
         y_axis_label="share that was made",
-        x_range=Range1d(-0.02, 1.02),
-        y_range=Range1d(-0.02, 1.02),
+        x_range=Range1d(-0.05, 1.05),
+        y_range=Range1d(-0.05, 1.05),
     )
     plot.line([0, 1], [0, 1], color=LINES, line_dash="dashed")
-    given = [point["probability"] for point in points]
-    share = [point["made"] for point in points]
-    count = [point["count"] for point in points]
+    given, share, count = points["probability"], points["fraction_made"], points["count"]
     sizes = 6 + 22 * np.sqrt(np.array(count) / max(count))
     plot.line(given, share, color=MADE, line_width=1.5)
     label = f"calibration error {error:.3f}; size shows count"

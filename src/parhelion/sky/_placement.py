@@ -14,6 +14,9 @@ _COLUMNS = 8  # random numbers to an object, so that each has its own stretch of
 _JITTER = 0.08
 # Scatter of the match between drawn and given surface brightness, as a share of the ranks.
 _SCATTER = 0.1
+#: Blur of a galaxy that is much reduced, as a Gaussian's RMS in pixels of the view: a little
+#: more than the box of a pixel itself (12**-0.5), so that nothing aliases.
+BLUR = 0.35
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,10 @@ class Placement:
         Whether mirrored left to right, bool.
     zoom : ndarray
         Size in the view to size in the stamp.
+    a : ndarray
+        Semi-major axis to come out, in pixels.
     flux : ndarray
-        Luma flux to give it, in display units.
+        Luma flux to give it above its isophote, in display units.
     """
 
     x: NDArray[np.float64]
@@ -42,6 +47,7 @@ class Placement:
     angle: NDArray[np.float64]
     flipped: NDArray[np.bool_]
     zoom: NDArray[np.float64]
+    a: NDArray[np.float64]
     flux: NDArray[np.float64]
 
 
@@ -67,7 +73,7 @@ def place(
     model : FieldModel
         The field to follow.
     stamp_a, stamp_flux : ndarray
-        ``(M,)`` float64: semi-major axis and flux of the stamps.
+        ``(M,)`` float64: semi-major axis of the stamps, and flux above their isophotes.
     """
     philox = np.random.Philox(key=np.array([seed, _STREAM], np.uint64))
     draws = np.random.Generator(philox).random((count, _COLUMNS))
@@ -85,6 +91,7 @@ def place(
         angle=2 * np.pi * draws[:, 2],
         flipped=draws[:, 3] < 0.5,
         zoom=capped,
+        a=a * capped / zoom,
         flux=flux * (capped / zoom) ** 2,
     )
 
@@ -106,9 +113,10 @@ def _match(
 def _zoom(a: NDArray[np.float64], stamp_a: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the zoom that gives size `a`.
 
-    Shrinking blurs by half a pixel (see `render_object`), hence
-    ``a**2 = (zoom * stamp_a)**2 + 0.25 * (1 - zoom**2)`` for a zoom below 1.
+    Shrinking blurs (see `turn`), hence
+    ``a**2 = (zoom * stamp_a)**2 + BLUR**2 * (1 - zoom**2)`` for a zoom below 1.
     """
     plain = a / stamp_a
-    blurred = np.sqrt(np.maximum(a**2 - 0.25, 0.01) / np.maximum(stamp_a**2 - 0.25, 0.01))
+    least = 0.01
+    blurred = np.sqrt(np.maximum(a**2 - BLUR**2, least) / np.maximum(stamp_a**2 - BLUR**2, least))
     return np.where(plain < 1, np.minimum(blurred, 1.0), plain)

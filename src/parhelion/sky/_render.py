@@ -9,7 +9,7 @@ from scipy.ndimage import affine_transform, gaussian_filter
 from parhelion.catalog import luma
 from parhelion.sky._field_model import FieldModel
 from parhelion.sky._noise import blank_sky
-from parhelion.sky._placement import Placement
+from parhelion.sky._placement import BLUR, Placement
 from parhelion.sky._store import StampStore
 
 #: Brightest that a galaxy's core may come out on its own: short of 255, where cores clip flat.
@@ -53,6 +53,8 @@ class Scene:
 
     Attributes
     ----------
+    placement : Placement
+        As given.
     flux, peak : ndarray
         ``(N,)`` float64: the luma that each galaxy got; NaN until the tile with its center is
         rendered.
@@ -67,7 +69,7 @@ class Scene:
         seed: int,
         max_gain: float,
     ) -> None:
-        self._model, self._store, self._placement = model, store, placement
+        self._model, self._store, self.placement = model, store, placement
         self._seed, self._max_gain = seed, max_gain
         self.flux = np.full(len(placement.x), np.nan)
         self.peak = np.full(len(placement.x), np.nan)
@@ -78,7 +80,7 @@ class Scene:
 
     def tile(self, y0: int, x0: int, height: int, width: int) -> NDArray[np.uint8]:
         """Render the window from (y0, x0), ``(height, width, C)`` uint8."""
-        place = self._placement
+        place = self.placement
         view = blank_sky(self._model, self._seed, y0, x0, height, width)
         near = (place.x + self._reach >= x0) & (place.x - self._reach < x0 + width)
         near &= (place.y + self._reach >= y0) & (place.y - self._reach < y0 + height)
@@ -88,14 +90,14 @@ class Scene:
             row, column = int(np.rint(place.y[index])), int(np.rint(place.x[index]))
             if y0 <= row < y0 + height and x0 <= column < x0 + width:
                 self.flux[index], self.peak[index] = drawn.flux, drawn.peak
-            _add(view, drawn, y0, x0)
+            add_light(view, drawn, y0, x0)
         np.rint(view, out=view)
         np.clip(view, 0, 255, out=view)
         return np.ascontiguousarray(view.transpose(1, 2, 0).astype(np.uint8))
 
     def render(self, index: int) -> Rendered:
         """Render one galaxy on nothing."""
-        place = self._placement
+        place = self.placement
         stamp = int(place.stamp[index])
         info = self._store.stamps[stamp]
         light, y0, x0 = turn(
@@ -110,7 +112,9 @@ class Scene:
         total = max(float(gray.sum(dtype=np.float64)), 1e-6)
         # Flux as drawn, unless noise would show or a core would clip.
         room = (CEILING - self._model.level) / np.maximum(light.max(axis=(0, 1)), 1e-6)
-        gain = min(float(place.flux[index]) / total, self._max_gain, float(room.min()))
+        gain = min(
+            float(place.flux[index]) / (total * info.share), self._max_gain, float(room.min())
+        )
         light *= np.float32(gain)
         return Rendered(light, y0, x0, gain * total, gain * float(gray.max()))
 
@@ -126,8 +130,8 @@ def turn(
 ) -> tuple[NDArray[np.float32], int, int]:
     """Mirror, turn, scale and move a stamp, by cubic splines.
 
-    Where it shrinks, a Gaussian of ``0.5 * sqrt(1 / zoom**2 - 1)`` pixels (half a pixel of
-    the result, less what a pixel has already) removes what would alias.
+    Where it shrinks, a Gaussian of ``BLUR * sqrt(1 / zoom**2 - 1)`` pixels (`BLUR` pixels of the
+    result, less what a pixel has already) removes what would alias.
 
     Parameters
     ----------
@@ -145,7 +149,7 @@ def turn(
     y0, x0 : int
         Where its first pixel goes.
     """
-    sigma = 0.5 * max(1.0 / zoom**2 - 1.0, 0.0) ** 0.5
+    sigma = BLUR * max(1.0 / zoom**2 - 1.0, 0.0) ** 0.5
     # Zeros around it, for the blur to spread into and for the splines to come to rest.
     margin = int(np.ceil(3 * sigma)) + 3
     padded = np.pad(light, [(margin, margin), (margin, margin), (0, 0)])
@@ -168,7 +172,7 @@ def turn(
     return turned, int(first[0]), int(first[1])
 
 
-def _add(view: NDArray[np.float32], drawn: Rendered, y0: int, x0: int) -> None:
+def add_light(view: NDArray[np.float32], drawn: Rendered, y0: int, x0: int) -> None:
     """Add a galaxy to the window ``(C, H, W)`` from (y0, x0), in place."""
     height, width = drawn.light.shape[:2]
     top, left = max(drawn.y0, y0), max(drawn.x0, x0)

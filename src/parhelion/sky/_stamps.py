@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 from parhelion.catalog import ROUNDING_RMS, extract_sources, luma
+from parhelion.sky._field_model import THRESHOLD
 
-_THRESHOLD = 2.0  # isophote of the galaxy, in noise RMS
 _MIN_AREA = 9  # pixels above it
 # Deblend only real neighbors: arms and clumps are the galaxy's own.
 _DEBLEND = 0.05
@@ -30,7 +30,9 @@ class Stamp:
     a, b, theta : float
         Semi-axes in pixels and position angle in radians from +x towards +y, as sep measures.
     flux : float
-        Sum of the luma of `light`.
+        Sum of the luma of `light` above the isophote.
+    share : float
+        That flux as a share of the sum over all of `light`.
     """
 
     light: NDArray[np.float32]
@@ -40,6 +42,7 @@ class Stamp:
     b: float
     theta: float
     flux: float
+    share: float
 
 
 def isolate(pixels: NDArray[np.uint8]) -> tuple[Stamp | None, str]:
@@ -65,7 +68,7 @@ def isolate(pixels: NDArray[np.uint8]) -> tuple[Stamp | None, str]:
     table, labels = extract_sources(
         gray - np.float32(level),
         rms,
-        threshold=_THRESHOLD,
+        threshold=THRESHOLD,
         min_area=_MIN_AREA,
         deblend_contrast=_DEBLEND,
     )
@@ -86,7 +89,10 @@ def isolate(pixels: NDArray[np.uint8]) -> tuple[Stamp | None, str]:
     light = pixels.astype(np.float32)
     light -= np.median(light[sky], axis=0).astype(np.float32)
     light = _denoise(light, rms, (labels > 0) & ~own) * mask[..., None]
-    return _crop(light, source), ""
+    flux = float(luma(light)[own].sum())
+    if flux <= 0:
+        return None, "too faint"
+    return _crop(light, source, flux), ""
 
 
 def _border_distance(height: int, width: int) -> NDArray[np.float64]:
@@ -135,7 +141,7 @@ def _denoise(
     return result
 
 
-def _crop(light: NDArray[np.float32], source: np.void) -> Stamp:
+def _crop(light: NDArray[np.float32], source: np.void, flux: float) -> Stamp:
     """Cut to where there is light, with a border of zeros."""
     lit_y = np.flatnonzero(light.any(axis=(1, 2)))
     lit_x = np.flatnonzero(light.any(axis=(0, 2)))
@@ -150,5 +156,6 @@ def _crop(light: NDArray[np.float32], source: np.void) -> Stamp:
         a=float(source["a"]),
         b=float(source["b"]),
         theta=float(source["theta"]),
-        flux=float(luma(cropped).sum()),
+        flux=flux,
+        share=flux / max(float(luma(cropped).sum()), 1e-6),
     )

@@ -29,6 +29,7 @@ class StampInfo:
     b: float
     theta: float
     flux: float
+    share: float
     x: float
     y: float
     shape: tuple[int, int, int]
@@ -118,6 +119,7 @@ def _info(row: dict[str, Any], stamp: Stamp, offset: int) -> StampInfo:
         b=stamp.b,
         theta=stamp.theta,
         flux=stamp.flux,
+        share=stamp.share,
         x=stamp.x,
         y=stamp.y,
         shape=(height, width, channels),

@@ -12,7 +12,7 @@ from astropy.io import fits
 from parhelion._files import atomic_path
 from parhelion.errors import InputError
 from parhelion.provenance import fits_cards, mark_text
-from parhelion.sky._placement import Placement
+from parhelion.sky._placement import BLUR
 from parhelion.sky._render import Scene
 from parhelion.sky._store import StampStore
 
@@ -21,7 +21,7 @@ TRUTH_FILE = "truth.parquet"
 _UNITS = {"x": "pix", "y": "pix", "a": "pix", "b": "pix", "theta": "rad", "rotation": "rad"}
 
 
-def truth_table(store: StampStore, placement: Placement, scene: Scene) -> pa.Table:
+def truth_table(store: StampStore, scene: Scene) -> pa.Table:
     """Return one row per object.
 
     Columns: `object_id`; `x`, `y` (0-based pixels; pixel centers are whole numbers); `a`, `b`
@@ -30,12 +30,13 @@ def truth_table(store: StampStore, placement: Placement, scene: Scene) -> pa.Tab
     the whole galaxy, even if the view's edge cuts it); `image_id`, `path` and `label` of its
     stamp; `flipped`, `rotation` (radians) and `zoom`, which make the stamp the object.
     """
+    placement = scene.placement
     stamps = [store.stamps[index] for index in placement.stamp]
     turned = np.array([stamp.theta for stamp in stamps])
     turned = np.where(placement.flipped, -turned, turned) + placement.angle
     theta = np.pi / 2 - np.mod(np.pi / 2 - turned, np.pi)
     # What the blur of shrinking adds; see `turn`.
-    blur = 0.25 * np.maximum(1 - placement.zoom**2, 0)
+    blur = BLUR**2 * np.maximum(1 - placement.zoom**2, 0)
     axes = {
         name: np.sqrt((placement.zoom * np.array([getattr(s, name) for s in stamps])) ** 2 + blur)
         for name in ("a", "b")

@@ -19,8 +19,9 @@ from parhelion.catalog import Catalog, image_id, open_catalog
 from parhelion.catalog._decode import decode
 from parhelion.errors import InputError
 from parhelion.provenance import write_image, write_strips
-from parhelion.sky._field_model import measure_model
-from parhelion.sky._placement import place
+from parhelion.sky._calibration import SAMPLE, corrected, measured_ratios
+from parhelion.sky._field_model import FieldModel, measure_model
+from parhelion.sky._placement import Placement, place
 from parhelion.sky._render import Scene
 from parhelion.sky._settings import WidefieldSettings
 from parhelion.sky._store import StampStore
@@ -103,22 +104,16 @@ def widefield(
     workers = settings.workers or os.cpu_count() or 1
     count = settings.count or max(1, round(model.density * settings.size**2))
     with StampStore(catalog, field.shape[2], out, workers) as store:
-        placement = place(
-            model,
-            np.array([stamp.a for stamp in store.stamps]),
-            np.array([stamp.flux for stamp in store.stamps]),
-            count=count,
-            size=settings.size,
-            seed=settings.seed,
-            max_enlarge=settings.max_enlarge,
-        )
-        scene = Scene(model, store, placement, seed=settings.seed, max_gain=settings.max_gain)
+        scene = _compose(model, store, settings, count)
         recipe = _recipe(settings, store, field_name, image_id(field), count)
         preview = _Preview(settings.size, field.shape[2])
-        image = out / _IMAGES[
-            settings.format == "tiff"
-            or (settings.format == "auto" and settings.size > _LARGEST_PNG)
-        ]
+        image = (
+            out
+            / _IMAGES[
+                settings.format == "tiff"
+                or (settings.format == "auto" and settings.size > _LARGEST_PNG)
+            ]
+        )
         write_strips(
             image,
             preview.watch(_strips(scene, settings.size, settings.tile, workers)),
@@ -133,7 +128,7 @@ def widefield(
         save_settings(
             out, "widefield", settings, catalog=catalog.root, dropped=store.dropped, galaxies=count
         )
-        write_truth(out, truth_table(store, placement, scene), recipe, made=store.made)
+        write_truth(out, truth_table(store, scene), recipe, made=store.made)
         return WideView(
             folder=out,
             image=image,
@@ -144,6 +139,29 @@ def widefield(
             dropped=store.dropped,
             seconds=time.monotonic() - started,
         )
+
+
+def _compose(
+    model: FieldModel, store: StampStore, settings: WidefieldSettings, count: int
+) -> Scene:
+    """Place the galaxies, with sizes and fluxes corrected by those of a painted sample."""
+    sizes = np.array([stamp.a for stamp in store.stamps])
+    fluxes = np.array([stamp.flux for stamp in store.stamps])
+    limit = settings.max_enlarge
+
+    def draw(number: int, seed: int) -> Placement:
+        return place(
+            model, sizes, fluxes, count=number, size=settings.size, seed=seed, max_enlarge=limit
+        )
+
+    def scene(placement: Placement) -> Scene:
+        return Scene(model, store, placement, seed=settings.seed, max_gain=settings.max_gain)
+
+    # The sample has a seed of its own: the correction is the field's and the stamps', not the
+    # view's.
+    sample = draw(SAMPLE, 0)
+    ratios = measured_ratios(model, sample, scene(sample).render)
+    return scene(corrected(draw(count, settings.seed), ratios, limit))
 
 
 def view_image(folder: Path) -> Path:

@@ -1,0 +1,69 @@
+"""Measure a detector: its verdicts on catalogs whose truth is known."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from parhelion._files import write_json
+from parhelion.detection import evaluate
+from parhelion.measurement._detector import detector_figures
+from parhelion.training import read_card
+
+DETECTOR_FILE = "detector.json"
+
+
+def measure_detector(
+    model: Path | str,
+    catalogs: Sequence[Path | str],
+    out: Path | str | None = None,
+    *,
+    split: str | None = "test",
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Judge the images of catalogs and compare the verdicts with their origin.
+
+    Parameters
+    ----------
+    model : Path
+        Folder of a trained detector.
+    catalogs : sequence of Path
+        Catalogs that together hold observed and made images.
+    out : Path, optional
+        Folder for ``detector.json``.
+    split : {"test", "validation", "train"} or None
+        Part of the catalogs to judge; None takes every row.
+    seed : int
+        Seed of the bootstrap.
+
+    Returns
+    -------
+    figures : dict
+        See `detector_figures`; also `split`, `model_id`, and the accuracies of a classifier
+        that sees only file formats, from the model's card: ``format_only_accuracy`` on what
+        the detector sees, ``format_only_raw_accuracy`` on the files as stored (balanced: 0.5
+        is chance).
+
+    Raises
+    ------
+    InputError
+        If an image cannot be read, or one of the classes is missing.
+    """
+    card = read_card(Path(model), "detector")
+    scores = evaluate(model, catalogs, split=split)
+    figures = detector_figures(
+        scores["probability_made"].to_numpy(),
+        np.array(scores["is_made"].to_pylist(), bool),
+        np.array(scores["group_id"].to_pylist()),
+        seed=seed,
+    )
+    figures |= {
+        "split": split,
+        "model_id": card["model_id"],
+        "format_only_accuracy": card["format_only_accuracy"],
+        "format_only_raw_accuracy": card["format_only_raw_accuracy"],
+    }
+    if out is not None:
+        write_json(Path(out) / DETECTOR_FILE, figures)
+    return figures

@@ -1,0 +1,315 @@
+"""What the page says of each kind of folder that Parhelion writes."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from parhelion.catalog import MADE_ORIGINS, decode, open_catalog
+from parhelion.reporting import _pictures, _plots
+from parhelion.training import read_card, read_log
+
+
+@dataclass(frozen=True)
+class Block:
+    """A picture, a plot or a table, with its caption."""
+
+    caption: str = ""
+    picture: str | None = None
+    plot: Any = None
+    header: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+    half: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of the page."""
+
+    title: str
+    text: str
+    blocks: list[Block] = field(default_factory=list)
+
+
+def sections_of(folder: Path) -> list[Section]:
+    """Return what there is to say of a folder: nothing, if Parhelion did not write it."""
+    return [make(folder) for marker, make in _KINDS if marker(folder)]
+
+
+def _catalog(folder: Path) -> Section:
+    catalog = open_catalog(folder)
+    origins = Counter(catalog.column("origin"))
+    made = any(origin in MADE_ORIGINS for origin in origins)
+    splits = Counter(split for split in catalog.column("split") if split)
+    labels = Counter(label for label in catalog.column("label") if label)
+    groups = len(set(catalog.column("group_id")))
+    parts = [f"{len(catalog)} images in {groups} groups"]
+    if splits:
+        parts.append("split by group: " + _listed(splits))
+    if labels:
+        parts.append("labels: " + _listed(labels))
+    if made:
+        title = "Made images"
+        text = "Drawn by the generator, none chosen by hand: seeds in order. "
+    else:
+        title = "Real images"
+        text = "What the telescope saw. "
+    sheet = _pictures.contact_sheet(catalog, count=96, columns=16)
+    uri = _pictures.data_uri(sheet, made=made, what="contact sheet")
+    caption = f"{folder.name}: {min(96, len(catalog))} of {len(catalog)} images, evenly spaced."
+    return Section(title, text + "; ".join(parts) + ".", [Block(caption, picture=uri)])
+
+
+def _gan(folder: Path) -> Section:
+    card = read_card(folder, "gan")
+    blocks = []
+    samples = sorted((folder / "samples").glob("*.png"))
+    if samples:
+        sheet, times = _pictures.growth(samples)
+        seen = ", ".join(f"{time:,}" for time in times)
+        uri = _pictures.data_uri(sheet, made=True, what="growth of samples")
+        blocks.append(
+            Block(
+                f"The same twelve seeds as training went on; rows from above: after {seen} images.",
+                picture=uri,
+            )
+        )
+    log = read_log(folder)
+    if len(log) > 1:
+        blocks.append(
+            Block(
+                "Losses (the discriminator's hinge loss is 4 when it can only guess).",
+                plot=_plots.losses(log),
+            )
+        )
+    settings = card["settings"]
+    text = (
+        f"A Lightweight GAN of {settings['image_size']} pixels with "
+        f"{card['generator_parameters'] / 1e6:.2f} M generator and "
+        f"{card['discriminator_parameters'] / 1e6:.2f} M discriminator parameters saw "
+        f"{card['images_seen']:,} images, drawn from {card['data']['images']} real ones, "
+        f"{card['images_per_second']:.0f} per second ({card['precision']}). "
+        f"Model {card['model_id']}, seed {settings['seed']}."
+    )
+    return Section("The generator learns", text, blocks)
+
+
+def _generator_measure(folder: Path) -> Section:
+    figures = json.loads((folder / "measure.json").read_text())
+    given = json.loads((folder / "settings.json").read_text())["given"]
+    copies, spectra = figures["memorisation"], figures["spectra"]
+    pairs = copies["pairs"][:16]
+    # Catalogs may have moved together with this folder: look beside it first.
+    generated, real = (_moved(folder, given[name]) for name in ("generated", "real"))
+    sheet = _pictures.pairs(
+        [generated / pair["generated"] for pair in pairs],
+        [real / pair["real"] for pair in pairs],
+        columns=16,
+    )
+    uri = _pictures.data_uri(sheet, made=True, what="nearest-neighbor pairs")
+    rows = [
+        _row("Kernel distance (KID)", figures, "kid", figures["count"]),
+        _row("KID between real images", figures, "kid_floor", figures["floor_count"]),
+        _row("Fréchet distance", figures, "frechet", figures["count"]),
+        _row("Difference of spectra (dex)", spectra, "log_difference", figures["count"]),
+        _row(
+            "the same between real images", spectra, "log_difference_floor", figures["floor_count"]
+        ),
+        (
+            "Largest SSIM of a made and a real image",
+            f"{copies['max_ssim']:.3f}",
+            "",
+            str(figures["generated"]),
+        ),
+        (
+            "Largest SSIM of two real objects",
+            f"{copies['null_max_ssim']:.3f}",
+            "",
+            str(figures["real_split"]["searched"]),
+        ),
+        (
+            "Made images above that: possible copies",
+            str(copies["flagged"]),
+            "",
+            str(figures["generated"]),
+        ),
+    ]
+    text = (
+        f"Features by {figures['network']}; real images: {figures['real_split']['note']}. "
+        "Distances are taken at equal counts, intervals are 95 % bootstrap."
+    )
+    blocks = [
+        Block(
+            "Each made image (above) with the most similar real one (below), the most alike "
+            f"first: SSIM {pairs[0]['ssim']:.2f} to {pairs[-1]['ssim']:.2f}.",
+            picture=uri,
+        ),
+        Block(
+            "Radial power spectra: mean and one standard deviation.", plot=_plots.spectra(spectra)
+        ),
+        Block("", header=("figure", "value", "95 % interval", "images"), rows=rows),
+    ]
+    return Section("Are they like real ones, and are they copies?", text, blocks)
+
+
+def _sky(folder: Path) -> Section:
+    truth = pq.read_table(folder / "truth.parquet")
+    view = decode(next(folder.glob("view.*")))[0].pixels
+    size = view.shape[0]
+    layers: dict[str, tuple[str, Mapping[str, Any]]] = {
+        "truth": (_plots.REAL, _circles(truth, "object_id")),
+    }
+    text = f"{truth.num_rows:,} galaxies on {size:,} x {size:,} pixels. "
+    detections = folder / "detections.parquet"
+    blocks = []
+    if detections.is_file():
+        found = pq.read_table(detections)
+        layers["detected"] = (_plots.MADE, _circles(found, "object_id"))
+    measured = folder / "measure.json"
+    if measured.is_file():
+        figures = json.loads(measured.read_text())
+        limit = figures["above_limit"]
+        rows = [
+            _row("Completeness", figures, "completeness", figures["galaxies"]),
+            _row(
+                f"Completeness above {limit['limit_snr']:g} sigma",
+                limit,
+                "completeness",
+                limit["galaxies"],
+            ),
+            _row("Purity", figures, "purity", figures["detected"]),
+        ]
+        blocks.append(
+            Block(
+                "Source detection (sep) against the truth catalog; 95 % Wilson intervals.",
+                header=("figure", "value", "95 % interval", "of"),
+                rows=rows,
+            )
+        )
+        text += (
+            f"The source detector finds {figures['matched']:,} of them, "
+            f"{figures['completeness']:.0%}; {figures['purity']:.0%} of what it finds is real "
+            "in the truth catalog's sense. "
+        )
+    uri = _pictures.data_uri(view, made=True, what="wide view", lossy=True)
+    plot = _plots.sky_view(uri, size, layers)
+    caption = "Wheel to zoom, drag to move; click the legend to show sources, point at one to read."
+    return Section("A wide view", text, [Block(caption, plot=plot), *blocks])
+
+
+def _detector(folder: Path) -> Section:
+    figures = json.loads((folder / "detector.json").read_text())
+    rows = [
+        _row("Accuracy", figures, "accuracy", figures["count"]),
+        _row("Balanced accuracy", figures, "balanced_accuracy", figures["count"]),
+        _row("Area under the ROC curve", figures, "auc", figures["count"]),
+        _row("Expected calibration error", figures, "ece", figures["count"]),
+        (
+            "From the file format alone, as the detector sees it (chance: 0.5)",
+            f"{figures['format_only_accuracy']:.3f}",
+            "",
+            "",
+        ),
+        (
+            "From the file format alone, as stored",
+            f"{figures['format_only_raw_accuracy']:.3f}",
+            "",
+            "",
+        ),
+    ]
+    text = (
+        f"AstroSpy's two paths, image and spectrum, judged {figures['observed']} real and "
+        f"{figures['made']} made images of groups that neither training nor calibration saw. "
+        "Both kinds went through one decode, resize and re-encode path."
+    )
+    blocks = [
+        Block(
+            "Receiver operating characteristic.",
+            plot=_plots.roc(figures["roc"], figures["auc"]),
+            half=True,
+        ),
+        Block(
+            "Calibration of the probability.",
+            plot=_plots.reliability(figures["reliability"], figures["ece"]),
+            half=True,
+        ),
+        Block("", header=("figure", "value", "95 % interval", "images"), rows=rows),
+    ]
+    return Section("Told apart from the real ones", text, blocks)
+
+
+def _explanations(folder: Path) -> Section:
+    lines = (folder / "verdicts.jsonl").read_text().splitlines()
+    verdicts = [json.loads(line) for line in lines]
+    blocks = [
+        Block(picture=_pictures.file_uri(path), half=True) for path in sorted(folder.glob("*.png"))
+    ]
+    counts = Counter((verdict["origin"], verdict["verdict"]) for verdict in verdicts)
+    said = "; ".join(
+        f"{count} {origin} called {verdict}" for (origin, verdict), count in sorted(counts.items())
+    )
+    text = f"Verdicts on {len(verdicts)} images of the test part: {said}."
+    return Section("Verdicts, and why", text, blocks)
+
+
+def _circles(table: Any, text: str) -> dict[str, Any]:
+    columns = {name: table[name].to_numpy() for name in ("x", "y", "a", "flux")}
+    names = table[text].to_pylist()
+    shown = [
+        f"{'no galaxy of the truth catalog' if name is None else f'galaxy {name}'}, flux {flux:.0f}"
+        for name, flux in zip(names, columns["flux"], strict=True)
+    ]
+    # Pixel centers are whole numbers in the tables, halves in the picture.
+    return {
+        "x": columns["x"] + 0.5,
+        "y": columns["y"] + 0.5,
+        "r": np.maximum(4, 3 * columns["a"]),
+        "text": shown,
+    }
+
+
+def _row(name: str, figures: Mapping[str, Any], key: str, count: int) -> tuple[str, ...]:
+    low, high = figures[f"{key}_interval"]
+    return name, _number(figures[key]), f"{_number(low)} to {_number(high)}", f"{count:,}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}" if abs(value) < 100 else f"{value:,.0f}"
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+
+
+def _moved(folder: Path, name: str) -> Path:
+    beside = folder.parent / Path(name).name
+    return beside if beside.is_dir() else Path(name)
+
+
+def _is_model(kind: str) -> Callable[[Path], bool]:
+    def marker(folder: Path) -> bool:
+        path = folder / "model.json"
+        return path.is_file() and json.loads(path.read_text()).get("kind") == kind
+
+    return marker
+
+
+_KINDS: list[tuple[Callable[[Path], bool], Callable[[Path], Section]]] = [
+    (lambda folder: (folder / "catalog.parquet").is_file(), _catalog),
+    (_is_model("gan"), _gan),
+    (lambda folder: (folder / "truth.parquet").is_file(), _sky),
+    (lambda folder: "memorisation" in _measured(folder), _generator_measure),
+    (lambda folder: (folder / "detector.json").is_file(), _detector),
+    (lambda folder: (folder / "verdicts.jsonl").is_file(), _explanations),
+]
+
+
+def _measured(folder: Path) -> Mapping[str, Any]:
+    path = folder / "measure.json"
+    figures: Mapping[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+    return figures
