@@ -16,10 +16,10 @@ class CutoutSettings:
     """Fewest pixels above the threshold; smaller sources show no structure."""
     min_snr: float = 20.0
     """Least flux, in units of its own background noise (RMS times square root of area)."""
-    max_saturated: float = 0.05
+    max_saturated: float = 0.2
     """Largest share of a source's pixels at 250 and above; more is a clipped star or artifact."""
     neighbor: float = 0.7
-    """Skip a cut-out that shows more light of one neighbor than this many times its own source's."""
+    """Skip a cut-out in which a neighbor has more light than this many times its own source."""
     scale: float = 8.0
     """Side of a cut-out, in units of the source's semi-major axis (sep's `a`)."""
     min_size: int = 20

@@ -17,6 +17,7 @@ from parhelion.catalog._overlaps import overlap_groups
 from parhelion.catalog._pixels import image_id
 from parhelion.catalog._sources import MERGED, TRUNCATED, Sources, find_sources, luma
 from parhelion.catalog._table import CATALOG_FILE, Catalog, open_catalog, row, write_catalog
+from parhelion.catalog._wcs import celestial_wcs
 from parhelion.errors import CatalogError, DecodeError, InputError
 from parhelion.provenance import write_image
 
@@ -31,7 +32,8 @@ class _Field:
     name: str
     field_id: str
     pixels: NDArray[np.uint8]
-    wcs: Any
+    decoded: dict[str, Any] | None
+    cards: dict[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,9 @@ def cutouts(
 
     A cut-out holds the pixels of the field as they are, its neighbors included; its recipe says
     where it lies (`box`, `x`, `y`, and `ra`, `dec` in degrees, ICRS, where the field has a
-    WCS), how the source looks (`a`, `b`, `theta`, `flux`, `peak`, `area`, `background`, `rms`;
-    see `Sources`) and whether it is `blended` with a neighbor or `shifted` off center.
+    WCS; then also `wcs`, that of the cut-out), how the source looks (`a`, `b`, `theta`, `flux`,
+    `peak`, `area`, `background`, `rms`; see `Sources`) and whether it is `blended` with a
+    neighbor or `shifted` off center.
 
     Cut-outs that share a pixel of a field are in one group, as are those of different fields
     whose circumscribed circles meet on the sky, so that a split by group shows nothing twice.
@@ -143,7 +146,8 @@ def _read_fields(paths: Sequence[Path], rejected: list[dict[str, str]]) -> Itera
                 rejected.append({"source": name, "path": str(path), "reason": reason})
                 continue
             seen[field_id] = name
-            yield _Field(f"{index:03d}-{part:02d}", name, field_id, image.pixels, image.wcs)
+            key = f"{index:03d}-{part:02d}"
+            yield _Field(key, name, field_id, image.pixels, image.recipe, image.wcs)
 
 
 def _cut_field(
@@ -186,7 +190,7 @@ def judge(
     box = (x0, y0, x0 + side, y0 + side)
     if source["npix"] < settings.min_area:
         return "too small", box
-    x, y = int(round(source["x"])), int(round(source["y"]))
+    x, y = round(float(source["x"])), round(float(source["y"]))
     noise = float(sources.rms[y, x]) * float(source["npix"]) ** 0.5
     if source["flux"] < settings.min_snr * noise:
         return "too faint", box
@@ -213,7 +217,7 @@ def _cut(
     source = sources.table[index]
     pixels = np.ascontiguousarray(field.pixels[y0:y1, x0:x1])
     x, y = float(source["x"]), float(source["y"])
-    center = int(round(y)), int(round(x))
+    center = round(y), round(x)
     recipe: dict[str, Any] = {
         "operation": "cutout",
         "field": field.name,
@@ -232,12 +236,15 @@ def _cut(
         "blended": bool(source["flag"] & MERGED),
         "shifted": bool(abs(x - (x0 + x1 - 1) / 2) > 0.5 or abs(y - (y0 + y1 - 1) / 2) > 0.5),
     }
+    if field.decoded is not None:
+        recipe["decoded"] = field.decoded
     sky = None
-    if field.wcs is not None:
-        # The center of the source, then the box's center and one of its corners.
-        corners = (x, (x0 + x1 - 1) / 2, x0 - 0.5), (y, (y0 + y1 - 1) / 2, y0 - 0.5)
-        places = field.wcs.celestial.pixel_to_world(*corners).icrs
+    if field.cards is not None:
+        # The source's center, then the box's center and one of its corners.
+        corners = [x, (x0 + x1 - 1) / 2, x0 - 0.5], [y, (y0 + y1 - 1) / 2, y0 - 0.5]
+        places = celestial_wcs(field.cards).pixel_to_world(*corners).icrs
         recipe["ra"], recipe["dec"] = float(places.ra.deg[0]), float(places.dec.deg[0])
+        recipe["wcs"] = _shifted(field.cards, x0, y0)
         sky = places.cartesian.xyz.value[:, 1:].T
     path = f"images/{field.key}-{index:06d}.png"
     write_image(out / path, pixels, recipe=recipe, made=False)
@@ -251,3 +258,9 @@ def _cut(
         source=field.name,
     )
     return _Cutout(field.key, made, box, sky)
+
+
+def _shifted(cards: dict[str, Any], x0: int, y0: int) -> dict[str, Any]:
+    """Return the WCS of the part of an image from (x0, y0)."""
+    origin = {"CRPIX1": cards.get("CRPIX1", 0.0) - x0, "CRPIX2": cards.get("CRPIX2", 0.0) - y0}
+    return {**cards, **origin}

@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, BinaryIO
@@ -20,10 +21,10 @@ from parhelion.catalog._wcs import celestial_cards
 from parhelion.errors import DecodeError
 
 # Extensions that go with an image and show no sky: errors, weights, flags, exposure.
-_COMPANIONS = frozenset(
-    "BPM CON CTX DQ ERR ERROR EXP IVAR INVVAR MASK QUALITY RMS SIGMA UNCERT VAR VARIANCE "
-    "WEIGHT WHT".split()
-)
+_COMPANIONS = {"BPM", "CON", "CTX", "DQ", "ERR", "ERROR", "EXP", "IVAR", "INVVAR", "MASK"}
+_COMPANIONS |= {"QUALITY", "RMS", "SIGMA", "UNCERT", "VAR", "VARIANCE", "WEIGHT", "WHT"}
+# What a damaged header or compressed stream raises.
+_DAMAGE = (ValueError, OSError, EOFError, TypeError, KeyError, OverflowError, zlib.error)
 _TYPES = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 
 
@@ -39,15 +40,27 @@ def read_fits(file: BinaryIO, settings: DecodeSettings) -> Iterator[DecodedImage
     DecodeError
         If there is no image in the file.
     """
-    count = 0
-    for hdu in open_hdus(file, settings.pixel_limit):
+    count = index = 0
+    hdus = open_hdus(file, settings.pixel_limit)
+    while True:
+        try:
+            hdu = next(hdus, None)
+        except (DecodeError, *_DAMAGE) as error:
+            if not count:
+                raise
+            # What came before the damage has been read.
+            yield RejectedPart(f"after hdu{index}", str(error))
+            return
+        if hdu is None:
+            break
+        index = hdu.index
         if len(hdu.shape) < 2:
             continue
         count += 1
-        part = f"hdu{hdu.index}"
+        part = f"hdu{index}"
         try:
             yield from _images_of(hdu, part, settings)
-        except (DecodeError, ValueError, OSError, TypeError, KeyError, OverflowError) as error:
+        except (DecodeError, *_DAMAGE) as error:
             yield RejectedPart(part, str(error))
     if not count:
         raise DecodeError("a FITS file without an image (tables or headers only)")
@@ -84,7 +97,7 @@ def _images_of(
     if _name(hdu) in _COMPANIONS:
         raise DecodeError(f"extension {_name(hdu)} goes with an image, it is none")
     planes = _read_planes(hdu, settings.pixel_limit)[:, ::-1]
-    base = {"operation": "decode", "format": "FITS", **_mark(hdu.header)}
+    base = {"operation": "decode", "format": "FITS", **mark_of(hdu.header)}
     base["depth"] = int(hdu.header.get("ZBITPIX", hdu.header["BITPIX"]))
     cards = celestial_cards(hdu.header, planes.shape[1])
     if len(planes) == 3:
@@ -106,10 +119,10 @@ def _image(
     settings: DecodeSettings,
 ) -> DecodedImage:
     if bands[0].dtype == np.uint8:
-        pixels, how = np.stack(bands, axis=-1), {"function": "as stored"}
+        pixels, parameters = np.stack(bands, axis=-1), None
     else:
         pixels, parameters = stretch(bands, settings)
-        how = {"stretch": parameters}
+    how = {"function": "as stored"} if parameters is None else {"stretch": parameters}
     return DecodedImage(pixels, "FITS", part, {**base, **how}, cards)
 
 
@@ -140,11 +153,11 @@ def _values(hdu: Hdu, limit: int) -> NDArray[Any]:
     if bits == 8 and scale == 1 and zero == 0 and blank is None:
         return raw
     # 24 bits of float32 hold what 8 and 16 bits can say, not what 32 can.
-    values = raw.astype(np.float32 if bits in (8, 16, -32) else np.float64)
+    values: NDArray[Any] = raw.astype(np.float32 if bits in (8, 16, -32) else np.float64)
     if scale != 1:
-        values *= scale
+        values = values * scale
     if zero != 0:
-        values += zero
+        values = values + zero
     if blank is not None and bits > 0:
         values[raw == int(blank)] = np.nan
     return values
@@ -170,7 +183,7 @@ def _decompress(hdu: Hdu, limit: int) -> NDArray[Any]:
     return np.asarray(values, np.float32 if values.dtype.itemsize <= 2 else np.float64)
 
 
-def _mark(header: fits.Header) -> dict[str, Any]:
+def mark_of(header: fits.Header) -> dict[str, Any]:
     """Return what the cards of `parhelion.provenance.fits_cards` say, if there are any."""
     if not header.get("SYNTHETC"):
         return {}

@@ -90,8 +90,9 @@ def open_hdus(file: BinaryIO, limit: int) -> Iterator[Hdu]:
         if shape and shape[-1] == 0 and header.get("GROUPS"):
             size = abs(int(header["BITPIX"])) // 8 * math.prod(shape[:-1])
         size = int(header.get("GCOUNT", 1)) * (size + _pcount(header))
-        start = stream.position
-        end = start + -(-size // _BLOCK) * _BLOCK
+        if size < 0:
+            raise DecodeError(f"a FITS header that claims {size} bytes of data")
+        end = stream.position + -(-size // _BLOCK) * _BLOCK
         kind = str(header.get("XTENSION", "IMAGE")).strip().upper()
         compressed = kind == "BINTABLE" and bool(header.get("ZIMAGE", False))
         if compressed:

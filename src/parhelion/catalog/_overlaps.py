@@ -69,7 +69,8 @@ def _on_the_sky(skies: Sequence[NDArray[np.float64] | None]) -> NDArray[np.int64
     pairs = cKDTree(centers).query_pairs(2 * float(radii.max()), output_type="ndarray")
     left, right = pairs[:, 0], pairs[:, 1]
     apart = np.linalg.norm(centers[left] - centers[right], axis=1)
-    return placed[pairs[apart < radii[left] + radii[right]]]
+    meeting: NDArray[np.int64] = placed[pairs[apart < radii[left] + radii[right]]]
+    return meeting
 
 
 def _same(identities: Sequence[str]) -> NDArray[np.int64]:

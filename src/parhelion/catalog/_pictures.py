@@ -45,8 +45,7 @@ def read_picture(
     recipe : dict or None
         How 16 bits became 8; None if the file has 8 or fewer.
     """
-    # The plug-ins are called directly: `Image.open` has a limit of its own, for the whole
-    # process, with warnings on the way; and trying all formats takes time.
+    # The plug-ins are called directly: `Image.open` would try formats that are not wanted.
     image: Image.Image
     if format == "JPEG":
         image = JpegImagePlugin.JpegImageFile(file)

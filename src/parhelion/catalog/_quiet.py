@@ -1,4 +1,4 @@
-"""Keeping the decoders' own warnings quiet, also when several threads decode."""
+"""Keeping the decoders' own warnings and limits out of the way, also when several threads decode."""
 
 import logging
 import threading
@@ -6,12 +6,14 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from PIL import Image
+
 # Where Pillow, tifffile and astropy issue a warning, or attribute one to.
 _WHERE = r"(PIL|astropy|tifffile|parhelion\.catalog)\b"
 
 _lock = threading.Lock()
 _inside = 0
-_saved: warnings.catch_warnings[None] | None = None
+_saved: "tuple[warnings.catch_warnings[None], int | None] | None" = None
 
 for _name in ("PIL", "tifffile"):
     # Without a handler of its own, a logger's warnings end up on standard error.
@@ -20,23 +22,27 @@ for _name in ("PIL", "tifffile"):
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Ignore warnings about a file's contents while it is decoded.
+    """Ignore warnings about a file's contents while it is decoded, and Pillow's pixel limit.
 
-    `warnings.catch_warnings` restores what it saw at entry, so that two threads that overlap
-    would leave the wrong filters behind. Here the first to enter sets, the last to leave restores.
+    Sizes are checked against the limit of the settings before, which may be above Pillow's.
+    Both are states of the process: two threads that overlap would leave wrong ones behind if
+    each restored what it saw at entry. Here the first to enter sets, the last to leave restores.
     """
     global _inside, _saved
     with _lock:
         _inside += 1
         if _inside == 1:
-            _saved = warnings.catch_warnings()
-            _saved.__enter__()
+            filters = warnings.catch_warnings()
+            filters.__enter__()
             warnings.filterwarnings("ignore", module=_WHERE)
+            _saved = filters, Image.MAX_IMAGE_PIXELS
+            Image.MAX_IMAGE_PIXELS = None
     try:
         yield
     finally:
         with _lock:
             _inside -= 1
             if _inside == 0 and _saved is not None:
-                _saved.__exit__(None, None, None)
+                filters, Image.MAX_IMAGE_PIXELS = _saved
+                filters.__exit__(None, None, None)
                 _saved = None

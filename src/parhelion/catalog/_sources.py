@@ -120,7 +120,7 @@ def extract_sources(
     """
     with _SEP:
         # Crowded images overflow the default buffer; too large a one costs time at each call.
-        sep.set_extract_pixstack(max(light.size, 10_000))
+        sep.set_extract_pixstack(light.size + 10_000)
         sep.set_sub_object_limit(16_384)
         try:
             table, labels = sep.extract(

@@ -19,6 +19,8 @@ _ROWS = 1 << 22  # pixels that are stretched at a time
 _LEAST_NOISE, _ASSUMED_NOISE = 1e-6, 1e-3
 # Beyond this a value stands for "none" (the largest float32 is a common one) or is an error.
 _LARGEST = 1e30
+# Pixels that set the color balance: this many times the noise above the sky, at least so many.
+_BRIGHT, _FEWEST_BRIGHT = 10.0, 50
 
 Floats = NDArray[np.floating[Any]]
 
@@ -28,9 +30,9 @@ def stretch(
 ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
     """Return bands as 8-bit pixels, and the parameters that were found for it.
 
-    Sky and noise are the median and standard deviation after clipping at 3 standard deviations.
-    The slope at the sky is set by the noise, the bright end by the white point, and Lupton's
-    softening Q follows from the two.
+    Sky and spread are the median and standard deviation after clipping at 3 standard
+    deviations. The slope at the sky is set by the noise, the bright end by the white point, and
+    Lupton's softening Q follows from the two. In color, the typical source is made white.
 
     Parameters
     ----------
@@ -57,28 +59,23 @@ def stretch(
     if all(values.min() == values.max() for values in samples):
         raise DecodeError(f"every pixel has the same value ({samples[0][0]:g})")
     skies, scales, blacks = [], [], []
-    for values in samples:
-        sky, noise = sky_level(values)
+    for band, values in zip(bands, samples, strict=True):
+        sky, spread = sky_level(values)
         reach = float(np.percentile(values, settings.white_percentile)) - sky
         if reach <= 0:
             reach = float(values.max()) - sky
-        if noise <= _LEAST_NOISE * reach:
-            noise = _ASSUMED_NOISE * reach
-        noise = noise or 1.0  # a flat band beside others that are not
+        if spread <= _LEAST_NOISE * reach:
+            spread = _ASSUMED_NOISE * reach
+        spread = spread or 1.0  # a flat band beside others that are not
+        # Where an object fills the frame the spread is its structure, far above the noise; but
+        # the noise from one pixel to the next alone would show what resampling has smoothed.
+        noise = math.sqrt(spread * max(pixel_noise(band), spread / 10))
         skies.append(sky)
         scales.append(noise)
-        blacks.append(sky - settings.black_sigma * noise)
-    light = [
-        (values - black) / scale
-        for values, black, scale in zip(samples, blacks, scales, strict=True)
-    ]
-    # Bands that miss different pixels have samples of different lengths.
-    if len({len(values) for values in light}) == 1:
-        light = [np.mean(light, axis=0)]
-    white = max(float(np.percentile(v, settings.white_percentile)) for v in light)
-    brightest = max(float(v.max()) for v in light)
-    if white <= settings.black_sigma:
-        white = brightest
+        blacks.append(sky - settings.black_sigma * spread)
+    if len(bands) == 3:
+        scales = _balance(bands, skies, scales)
+    white = _white_point(bands, blacks, scales, settings)
     slope, softening = _slope_and_softening(settings.noise_level, white)
     missing = int(sum(band.size - np.count_nonzero(np.isfinite(band)) for band in bands))
     parameters: dict[str, Any] = {
@@ -153,13 +150,75 @@ def sky_level(values: Floats) -> tuple[float, float]:
     return float(np.median(kept)), float(kept.std())
 
 
-def _sample(band: Floats) -> Floats:
-    """Return at most a quarter of a million finite pixels, evenly taken, as float64."""
-    flat = band.reshape(-1)
-    # An odd step that shares no factor with the width does not follow the columns.
-    step = max(1, flat.size // _SAMPLE)
+def pixel_noise(band: Floats) -> float:
+    """Return the noise from one pixel to the next, by second differences along the rows."""
+    height, width = band.shape
+    if width < 3:
+        return 0.0
+    rows = band[:: max(1, height * width // _SAMPLE)].astype(np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        steps = rows[:, :-2] - 2 * rows[:, 1:-1] + rows[:, 2:]
+    steps = steps[np.abs(steps) < _LARGEST]
+    # The variance of a - 2 b + c is 6 times that of each.
+    return 1.4826 * float(np.median(np.abs(steps))) / math.sqrt(6) if steps.size else 0.0
+
+
+def _balance(bands: Sequence[Floats], skies: list[float], scales: list[float]) -> list[float]:
+    """Scale three bands so that what is well above the sky is white in the median.
+
+    Bands have units and depths of their own; in units of the noise alone, the deepest would
+    tint everything.
+    """
+    step = _step(bands[0])
+    light = np.stack(
+        [
+            (band.reshape(-1)[::step].astype(np.float64) - sky) / scale
+            for band, sky, scale in zip(bands, skies, scales, strict=True)
+        ]
+    )
+    with np.errstate(invalid="ignore"):
+        mean = light.mean(axis=0)
+        bright = light[:, (mean > _BRIGHT) & (np.abs(light) < _LARGEST).all(axis=0)]
+    if bright.shape[1] < _FEWEST_BRIGHT:
+        return scales
+    shares = np.median(bright / bright.mean(axis=0), axis=1)
+    # A band that hardly shows the sources is not blown up beyond use.
+    return [scale * max(float(share), 0.2) for scale, share in zip(scales, shares, strict=True)]
+
+
+def _white_point(
+    bands: Sequence[Floats], blacks: list[float], scales: list[float], settings: DecodeSettings
+) -> float:
+    step = _step(bands[0])
+    light = np.mean(
+        [
+            (band.reshape(-1)[::step].astype(np.float64) - black) / scale
+            for band, black, scale in zip(bands, blacks, scales, strict=True)
+        ],
+        axis=0,
+    )
+    light = light[np.abs(light) < _LARGEST]
+    if not len(light):
+        raise DecodeError("no pixel that is finite in all bands")
+    white = float(np.percentile(light, settings.white_percentile))
+    if white <= settings.black_sigma or white <= np.median(light):
+        white = float(light.max())
+    return white if white > 0 else 1.0
+
+
+def _step(band: Floats) -> int:
+    """Return a step through the pixels that takes a quarter of a million of them, evenly."""
+    step = max(1, band.size // _SAMPLE)
+    # One that shares no factor with the width does not follow the columns.
     while step > 1 and math.gcd(step, band.shape[1]) > 1:
         step += 1
+    return step
+
+
+def _sample(band: Floats) -> Floats:
+    """Return some finite pixels as float64: see `_step`."""
+    flat = band.reshape(-1)
+    step = _step(band)
     values = flat[::step].astype(np.float64)
     values = values[np.abs(values) < _LARGEST]  # NaN compares false
     if step > 1 and (len(values) == 0 or values.min() == values.max()):

@@ -195,12 +195,15 @@ def write_catalog(
     check_invariants(rows, where=str(root / CATALOG_FILE))
     root.mkdir(parents=True, exist_ok=True)
     if rejected is not None:
-        _write_table(
-            root / REJECTED_FILE,
-            pa.Table.from_pylist([dict(item) for item in rejected], schema=REJECTED_SCHEMA),
-        )
+        write_rejected(root, rejected)
     _write_table(root / CATALOG_FILE, rows)
     return Catalog(root, rows)
+
+
+def write_rejected(root: Path | str, rejected: Sequence[Mapping[str, str]]) -> None:
+    """Write what could not be taken in; see `write_catalog`, which does it beside its table."""
+    table = pa.Table.from_pylist([dict(item) for item in rejected], schema=REJECTED_SCHEMA)
+    _write_table(Path(root) / REJECTED_FILE, table)
 
 
 def check_invariants(table: pa.Table, *, where: str) -> None:

@@ -1,7 +1,7 @@
 """Reading parts of an image that may be too large for memory."""
 
-from types import TracebackType
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
@@ -56,7 +56,8 @@ class Windows:
         y1, x1 = min(y0 + height, self.shape[0]), min(x0 + width, self.shape[1])
         y0, x0 = max(y0, 0), max(x0, 0)
         if self._page is None:
-            return self._pixels[y0:y1, x0:x1]
+            part: NDArray[np.uint8] = self._pixels[y0:y1, x0:x1]
+            return part
         side_y, side_x = self._page.tilelength, self._page.tilewidth
         window = np.empty((y1 - y0, x1 - x0, self.shape[2]), np.uint8)
         for row in range(y0 // side_y, (y1 - 1) // side_y + 1):

@@ -1,5 +1,6 @@
 """``parhelion widefield``"""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -36,4 +37,4 @@ def widefield(
     from parhelion.sky import widefield as run
 
     view = run(catalog, out, settings)
-    emit(view.summary(), as_json=json, text=f"{view.path}: {view.galaxies} galaxies")
+    emit(asdict(view), as_json=json, text=f"{view.image}: {view.galaxies} galaxies")

@@ -1,3 +1,6 @@
+from ._detect import detect as detect
+from ._explain import explain as explain
+from ._inspect import inspect as inspect
 from ._predict import Detector as Detector
 from ._predict import load_detector as load_detector
 from ._scores import evaluate as evaluate
@@ -6,3 +9,4 @@ from ._settings import DetectSettings as DetectSettings
 from ._spectrum import log_spectrum as log_spectrum
 from ._spectrum import radial_profile as radial_profile
 from ._train import train_detector as train_detector
+from ._verdict import Verdict as Verdict

@@ -36,9 +36,14 @@ def augment(pixels: Pixels, settings: DetectorSettings, rng: np.random.Generator
     sigma = settings.blur * rng.random()
     noise = settings.noise * rng.random()
     noise_seed = int(rng.integers(2**63))
-    quality = int(rng.integers(settings.quality[0], settings.quality[1] + 1))
-    subsampling = SUBSAMPLINGS[int(rng.integers(len(SUBSAMPLINGS)))]
+    before, last = (_codec(settings, rng) for _ in range(2))
+    twice = rng.random() < settings.recompress
+    shift = tuple(int(step) for step in rng.integers(8, size=2))
 
+    if twice:
+        # An earlier JPEG leaves its own lattice, seldom aligned with the last one's.
+        moved = np.roll(pixels, shift, (0, 1))
+        pixels = np.roll(reencode(moved, *before)[0], (-shift[0], -shift[1]), (0, 1))
     if settings.flips:
         pixels = np.rot90(pixels[:, ::-1] if mirror else pixels, turns)
     if chosen[0] and (settings.rotation or settings.zoom):
@@ -53,7 +58,7 @@ def augment(pixels: Pixels, settings: DetectorSettings, rng: np.random.Generator
     if chosen[3] and settings.noise:
         draws = np.random.default_rng(noise_seed).standard_normal(pixels.shape, np.float32)
         pixels = _to_uint8(pixels + np.float32(noise) * draws)
-    return reencode(np.ascontiguousarray(pixels), quality, subsampling)[0]
+    return reencode(np.ascontiguousarray(pixels), *last)[0]
 
 
 def turn(pixels: Pixels, degrees: float, scale: float) -> Pixels:
@@ -96,6 +101,12 @@ def jitter_color(pixels: Pixels, brightness: float, contrast: float, saturation:
     values = (values - values.mean()) * np.float32(contrast) + values.mean()
     luma = values @ np.array([0.299, 0.587, 0.114], np.float32)
     return _to_uint8(luma[..., None] + (values - luma[..., None]) * np.float32(saturation))
+
+
+def _codec(settings: DetectorSettings, rng: np.random.Generator) -> tuple[int, int]:
+    """Draw a JPEG quality and a chroma subsampling."""
+    quality = int(rng.integers(settings.quality[0], settings.quality[1] + 1))
+    return quality, SUBSAMPLINGS[int(rng.integers(len(SUBSAMPLINGS)))]
 
 
 def _to_uint8(values: NDArray[np.float32]) -> Pixels:

@@ -2,7 +2,7 @@
 
 import hashlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from parhelion.catalog import MADE_ORIGINS, SPLITS, decode, open_catalog, resize
+from parhelion.catalog import MADE_ORIGINS, SPLITS, Catalog, decode, open_catalog, resize
 from parhelion.detection._ahead import map_ahead
 from parhelion.detection._augment import augment
 from parhelion.detection._chain import judged
@@ -34,13 +34,13 @@ class Sample:
     is_made: bool
 
 
-def gather(catalogs: Sequence[Path | str], *, split_needed: bool = True) -> list[Sample]:
+def gather(catalogs: Sequence[Catalog | Path | str], *, split_needed: bool = True) -> list[Sample]:
     """Return the samples of several catalogs, in their order.
 
     Raises
     ------
     CatalogError
-        If a split is needed and a catalog has none, a group spans two splits across the catalogs, or a file
+        If a split is needed and missing, a group spans two splits, or a file
         is given twice.
     InputError
         If no catalog is given.
@@ -48,14 +48,15 @@ def gather(catalogs: Sequence[Path | str], *, split_needed: bool = True) -> list
     if not catalogs:
         raise InputError("no catalog given; name at least one with --data CATALOG")
     samples: list[Sample] = []
-    for root in catalogs:
-        catalog = open_catalog(root)
+    roots = " ".join(catalog_name(catalog) for catalog in catalogs)
+    for given in catalogs:
+        catalog = given if isinstance(given, Catalog) else open_catalog(given)
         rows = catalog.rows()
         bare = sum(item["split"] is None for item in rows)
         if bare and split_needed:
             raise CatalogError(
-                f"{bare} of {len(rows)} images in {root} have no split; "
-                f"run `parhelion split {' '.join(map(str, catalogs))}` first"
+                f"{bare} of {len(rows)} images in {catalog.root} have no split; "
+                f"run `parhelion split {roots}` first"
             )
         samples += [
             Sample(
@@ -70,6 +71,11 @@ def gather(catalogs: Sequence[Path | str], *, split_needed: bool = True) -> list
         ]
     _check_apart(samples)
     return samples
+
+
+def catalog_name(catalog: Catalog | Path | str) -> str:
+    """Return where a catalog lies, for messages and cards."""
+    return str(catalog.root if isinstance(catalog, Catalog) else catalog)
 
 
 def check_classes(samples: Sequence[Sample], splits: Sequence[str] = SPLITS) -> None:
@@ -134,7 +140,7 @@ class PixelStore:
 
 def judged_pixels(
     samples: Sequence[Sample], store: PixelStore, settings: DetectorSettings
-) -> Iterator[NDArray[np.uint8]]:
+) -> Generator[NDArray[np.uint8], None, None]:
     """Yield each sample as it is judged: ``(S, S, 3)`` uint8, in order, prepared by threads."""
 
     def see(sample: Sample) -> NDArray[np.uint8]:
@@ -145,7 +151,7 @@ def judged_pixels(
 
 def training_batches(
     samples: Sequence[Sample], store: PixelStore, settings: DetectorSettings, start: int = 0
-) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
+) -> Generator[tuple[NDArray[np.uint8], NDArray[np.float32]], None, None]:
     """Yield training batches without end, half observed and half made, prepared by threads.
 
     What a batch holds is a function of the seed and its position alone: each class has its

@@ -1,14 +1,11 @@
 """Verdicts over files, folders and catalogs: streaming, in order, with flat memory."""
 
-import dataclasses
-import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,27 +15,10 @@ from parhelion.detection._ahead import map_ahead
 from parhelion.detection._explain import write_explanation
 from parhelion.detection._predict import Detector, load_detector
 from parhelion.detection._settings import DetectSettings
+from parhelion.detection._verdict import Verdict
 from parhelion.errors import DecodeError, InputError
 
 _CATALOG = "catalog.parquet"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the detector says of one image."""
-
-    path: str
-    """The file."""
-    probability_made: float | None
-    """Calibrated probability that a model made it, 0 to 1; None where there is no answer."""
-    verdict: str
-    """``made``, ``observed`` or ``cannot tell``."""
-    note: str
-    """Why there is no verdict, which image of the file it is, or nothing."""
-
-    def json(self) -> str:
-        """Return the verdict as one line of JSON."""
-        return json.dumps(dataclasses.asdict(self))
 
 
 @dataclass(frozen=True)
@@ -104,26 +84,19 @@ def _verdicts(
             shown = [item.pixels for item in chunk if item.pixels is not None]
             logits = iter(detector.logits(shown))
             for item in chunk:
-                verdict = _judge(item, detector, logits)
-                if settings.explain is not None and item.pixels is not None:
-                    name = f"{count:06d}-{_plain(item.path.stem)}.png"
-                    write_explanation(
-                        settings.explain / name,
-                        detector,
-                        item.pixels,
-                        path=verdict.path,
-                        probability_made=verdict.probability_made,
-                        verdict=verdict.verdict,
-                        note=verdict.note,
-                    )
+                if item.pixels is None:
+                    verdict = Verdict(str(item.path), None, "cannot tell", item.note)
+                else:
+                    verdict = _judge(item, detector, next(logits))
+                    if settings.explain is not None:
+                        name = f"{count:06d}-{_plain(item.path.stem)}.png"
+                        write_explanation(settings.explain / name, detector, item.pixels, verdict)
                 count += 1
                 yield verdict
 
 
-def _judge(item: _Seen, detector: Detector, logits: Iterator[Any]) -> Verdict:
-    if item.pixels is None:
-        return Verdict(str(item.path), None, "cannot tell", item.note)
-    probability = float(detector.probability_made(np.array([next(logits)]))[0])
+def _judge(item: _Seen, detector: Detector, logit: float) -> Verdict:
+    probability = float(detector.probability_made(np.array([logit]))[0])
     verdict = detector.verdict(probability)
     notes = [item.note] if item.note else []
     if verdict == "cannot tell":

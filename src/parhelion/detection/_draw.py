@@ -36,13 +36,15 @@ def colorize(values: NDArray[np.floating]) -> NDArray[np.uint8]:
     below = np.minimum(place.astype(int), len(_RAMP) - 2)
     share = (place - below)[..., None]
     mixed = _RAMP[below] * (1 - share) + _RAMP[below + 1] * share
-    return np.rint(mixed).astype(np.uint8)
+    colors: NDArray[np.uint8] = np.rint(mixed).astype(np.uint8)
+    return colors
 
 
 def stretch(values: NDArray[np.floating], low: float, high: float) -> NDArray[np.floating]:
     """Map the percentiles `low` and `high` of values to 0 and 1, clipped."""
     bottom, top = np.percentile(values, (low, high))
-    return np.clip((values - bottom) / max(float(top - bottom), 1e-9), 0, 1)
+    scaled: NDArray[np.floating] = np.clip((values - bottom) / max(top - bottom, 1e-9), 0, 1)
+    return scaled
 
 
 def fit_text(text: str, size: int, width: int) -> str:
@@ -53,6 +55,18 @@ def fit_text(text: str, size: int, width: int) -> str:
     while text and face.getlength("..." + text) > width:
         text = text[1:]
     return "..." + text
+
+
+def wrap(text: str, size: int, width: int) -> list[str]:
+    """Break text between words into lines of at most `width` pixels."""
+    face, lines = font(size), [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if face.getlength(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(fit_text(word, size, width))
+    return lines
 
 
 def paste(sheet: Image.Image, pixels: NDArray[np.uint8], left: int, top: int, side: int) -> None:

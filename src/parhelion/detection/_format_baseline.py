@@ -100,12 +100,11 @@ def format_only(
         return container(io.BytesIO(data))
 
     def fit(look: Callable[[Sample], Container]) -> float:
-        parts = []
-        for samples in (train, test):
+        def features(samples: Sequence[Sample]) -> tuple[Floats, Bools]:
             found = map_ahead(look, samples, workers=settings.workers, depth=4 * settings.batch)
-            parts.append(format_features(list(found)))
-            parts.append(np.array([sample.is_made for sample in samples]))
-        return logistic_accuracy(*parts)
+            return format_features(list(found)), np.array([s.is_made for s in samples])
+
+        return logistic_accuracy(*features(train), *features(test))
 
     return {"format_only_accuracy": fit(seen), "format_only_raw_accuracy": fit(stored)}
 

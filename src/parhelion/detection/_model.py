@@ -5,6 +5,7 @@ from typing import Any
 
 import timm
 import torch
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from parhelion.detection._settings import DetectorSettings
@@ -44,21 +45,26 @@ class TwoPath(nn.Module):
         both = settings.paths == "both" and self.concatenate
         self.head = nn.Linear(features * (2 if both else 1), 1)
 
-    def features(self, images: Tensor) -> Tensor:
-        """Return the fused features ``(N, F)`` of ``(N, 3, H, W)`` images in [-1, 1]."""
+    def features(self, images: Tensor, spectrum_of: Tensor | None = None) -> Tensor:
+        """Return the fused features ``(N, F)`` of ``(N, 3, H, W)`` images in [-1, 1].
+
+        The spectrum is that of `spectrum_of` where it is given: to ask what the image path
+        alone makes of a change.
+        """
         parts = []
         if self.image_path is not None:
             parts.append(self.image_path(images))
         if self.spectrum_path is not None:
-            spectrum = log_spectrum(images).contiguous(memory_format=torch.channels_last)
+            spectrum = log_spectrum(images if spectrum_of is None else spectrum_of)
+            spectrum = spectrum.contiguous(memory_format=torch.channels_last)
             parts.append(self.spectrum_path(spectrum))
         if self.concatenate:
             return torch.cat(parts, 1)
         return torch.stack(parts).sum(0)
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor, spectrum_of: Tensor | None = None) -> Tensor:
         """Return logits ``(N,)`` float32 of "a model made it"; images as in `features`."""
-        logits: Tensor = self.head(self.features(images))
+        logits: Tensor = self.head(self.features(images, spectrum_of))
         return logits.squeeze(1).float()
 
 
@@ -86,15 +92,29 @@ def _backbone(settings: DetectorSettings, channels: int) -> nn.Module:
         raise SettingsError(
             f"--backbone (={settings.backbone}) must name a network that timm has, such as {close}"
         )
-    try:
-        model: nn.Module = timm.create_model(settings.backbone, **options)
-    except (RuntimeError, KeyError, ValueError) as error:
-        if settings.pretrained is None:
-            raise
-        raise ModelError(
-            f"{settings.pretrained} does not fit {settings.backbone}: {str(error).splitlines()[0]}"
-        ) from error
+    if settings.pretrained is not None:
+        _check_weights(settings.pretrained, settings.backbone)
+    model: nn.Module = timm.create_model(settings.backbone, **options)
     return model
+
+
+def _check_weights(path: Path, backbone: str) -> None:
+    """Raise `ModelError` unless the file has every weight of a backbone, in its shape.
+
+    timm passes over what is missing, and would train from a random start without a word.
+    """
+    expected = timm.create_model(backbone, num_classes=0).state_dict()
+    try:
+        with safe_open(path, framework="pt") as file:
+            found = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ModelError(f"--pretrained (={path}) is damaged: {error}") from error
+    for name, tensor in expected.items():
+        if name not in found or list(found[name]) != list(tensor.shape):
+            what = "lacks" if name not in found else "has another shape of"
+            raise ModelError(
+                f"--pretrained (={path}) does not fit --backbone (={backbone}): it {what} {name!r}"
+            )
 
 
 def _width(settings: DetectorSettings, *paths: nn.Module | None) -> int:

@@ -1,4 +1,4 @@
-"""Where in an image the detector's logit comes from: smoothed gradients."""
+"""Where in an image the detector looks: smoothed gradients of its image path."""
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ _NOISE = 0.06  # standard deviation on the scale of [-1, 1]: about 8 gray levels
 
 
 def saliency(detector: Detector, seen: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return how strongly each pixel moves the logit.
+    """Return how strongly each pixel moves the logit by way of the image path.
 
     SmoothGrad (Smilkov et al. 2017): the mean, over copies of the image with a little noise,
     of the size of the logit's gradient; then smoothed by 1/32 of the image.
@@ -21,7 +21,8 @@ def saliency(detector: Detector, seen: NDArray[np.uint8]) -> NDArray[np.float32]
     Parameters
     ----------
     detector : Detector
-        A trained detector.
+        A trained detector; of one that has no image path, the spectrum path's gradient is
+        taken.
     seen : ndarray
         ``(S, S, 3)`` uint8, as `Detector.see` returns it.
 
@@ -36,8 +37,12 @@ def saliency(detector: Detector, seen: NDArray[np.uint8]) -> NDArray[np.float32]
     copies = to_model(seen[None]) + noise
     copies = copies.to(detector.device).contiguous(memory_format=torch.channels_last)
     copies.requires_grad_(True)
+    network = detector.network
+    # The spectrum's part of the gradient is spread over the whole image, as its window is, and
+    # would say nothing of where; the spectrum is shown beside it.
+    still = copies.detach() if network.image_path is not None else None
     with torch.enable_grad():
-        (gradient,) = torch.autograd.grad(detector.network(copies).sum(), copies)
+        (gradient,) = torch.autograd.grad(network(copies, still).sum(), copies)
     strength = gradient.abs().sum(1).mean(0).float().cpu().numpy()
-    smooth = gaussian_filter(strength, len(seen) / 32)
-    return (smooth / max(float(smooth.max()), 1e-12)).astype(np.float32)
+    smooth: NDArray[np.float32] = gaussian_filter(strength, len(seen) / 32)
+    return smooth / np.float32(max(float(smooth.max()), 1e-12))

@@ -9,7 +9,15 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from parhelion._files import atomic_path
-from parhelion.detection._data import PixelStore, Sample, check_classes, gather, judged_pixels
+from parhelion.catalog import Catalog
+from parhelion.detection._data import (
+    PixelStore,
+    Sample,
+    catalog_name,
+    check_classes,
+    gather,
+    judged_pixels,
+)
 from parhelion.detection._predict import Detector, load_detector
 from parhelion.errors import InputError
 
@@ -18,7 +26,7 @@ SCORES_FILE = "scores.parquet"
 
 def evaluate(
     model: Path | str,
-    catalogs: Sequence[Path | str],
+    catalogs: Sequence[Catalog | Path | str],
     *,
     split: str | None = "test",
     device: str = "auto",
@@ -29,7 +37,7 @@ def evaluate(
     ----------
     model : Path
         Folder of a trained detector.
-    catalogs : sequence of Path
+    catalogs : sequence of Catalog or Path
         Observed and made images.
     split : {"test", "validation", "train"} or None
         Part to score; None scores every row, split or not.
@@ -53,7 +61,7 @@ def evaluate(
         check_classes(samples, (split,))
         samples = [sample for sample in samples if sample.split == split]
     if not samples:
-        raise InputError(f"no image to score in {', '.join(map(str, catalogs))}")
+        raise InputError(f"no image to score in {', '.join(map(catalog_name, catalogs))}")
     # Each image is read once: nothing is worth keeping.
     store = PixelStore(detector.settings.image_size, 0)
     logits = detector.logits(judged_pixels(samples, store, detector.settings))

@@ -46,7 +46,9 @@ class DetectorSettings:
     noise: float = 2.0
     """Largest standard deviation of the random Gaussian noise, in gray levels."""
     augment_probability: float = 0.5
-    """Probability of each of rotation with zoom, color jitter, blur and noise."""
+    """Probability of each of: rotation with zoom, color jitter, blur, noise."""
+    recompress: float = 0.5
+    """Probability that a training image was a JPEG before: having been one must tell nothing."""
     quality: tuple[int, int] = (70, 98)
     """JPEG quality of training images, drawn between these two."""
     test_quality: int = 90
@@ -94,6 +96,7 @@ class DetectorSettings:
             self.augment_probability,
             "be in [0, 1]",
         )
+        require(0 <= self.recompress <= 1, "recompress", self.recompress, "be in [0, 1]")
         require(
             len(self.quality) == 2 and 1 <= self.quality[0] <= self.quality[1] <= 100,
             "quality",

@@ -56,7 +56,8 @@ def log_spectrum(images: Tensor) -> Tensor:
         magnitude = (power + _FLOOR**2).log().mul(0.5)
         centered = magnitude - magnitude.mean((-2, -1), keepdim=True)
         spread = centered.square().mean((-2, -1), keepdim=True)
-        return centered * (spread + 1e-12).rsqrt()
+        spectrum: Tensor = centered * (spread + 1e-6).rsqrt()
+        return spectrum
 
 
 def radial_profile(spectrum: Tensor) -> Tensor:

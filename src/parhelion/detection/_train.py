@@ -13,9 +13,11 @@ from torch import Tensor, nn
 
 from parhelion._progress import bar
 from parhelion._settings import SETTINGS_FILE, save_settings, settings_dict
+from parhelion.catalog import Catalog
 from parhelion.detection._data import (
     PixelStore,
     Sample,
+    catalog_name,
     check_classes,
     counts,
     fingerprint,
@@ -77,7 +79,7 @@ class Best:
 
 
 def train_detector(
-    catalogs: Sequence[Path | str],
+    catalogs: Sequence[Catalog | Path | str],
     out: Path | str,
     settings: DetectorSettings | None = None,
     *,
@@ -92,7 +94,7 @@ def train_detector(
 
     Parameters
     ----------
-    catalogs : sequence of Path
+    catalogs : sequence of Catalog or Path
         Together they have observed and made images in each of train, validation and test.
     out : Path
         The run's folder: weights and card (``model.safetensors``, ``model.json``), test scores
@@ -119,7 +121,7 @@ def train_detector(
     """
     settings, out = settings or DetectorSettings(), Path(out)
     _check_resume(out, settings, resume)
-    samples = gather(catalogs)
+    samples, names = gather(catalogs), [catalog_name(catalog) for catalog in catalogs]
     check_classes(samples)
     train = [sample for sample in samples if sample.split == "train"]
     validation = [sample for sample in samples if sample.split == "validation"]
@@ -143,7 +145,7 @@ def train_detector(
             f"the catalogs are not those of the run in {out}; resume with the same --data, or "
             "give another --out"
         )
-    save_settings(out, "train detector", settings, data=[str(root) for root in catalogs])
+    save_settings(out, "train detector", settings, data=names)
 
     store = PixelStore(settings.image_size, settings.cache_mb)
     batch = settings.batch
@@ -178,17 +180,18 @@ def train_detector(
                 f"stopped after {images} of {settings.images} images; nothing is lost: "
                 "run the same command with --resume"
             )
-    ema.model.load_state_dict(best.weights)
+    network.load_state_dict(best.weights)
+    network.eval()
     finish(
         out,
-        ema.model,
+        network,
         samples,
         store,
         settings,
         fabric.device,
         images_seen=images,
         images_best=best.images,
-        data={"catalogs": [str(root) for root in catalogs], "counts": counts(samples)},
+        data={"catalogs": names, "counts": counts(samples)},
     )
     return out
 

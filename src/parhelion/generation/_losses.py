@@ -25,7 +25,7 @@ def reconstruction(decoded: Tensor, images: Tensor) -> Tensor:
 
 
 def gradient_penalty(images: Tensor, logits: tuple[Tensor, ...]) -> Tensor:
-    """Squared distance of the gradient's norm from 1, at real images (Gulrajani et al. 2017).
+    """Squared norm of the gradient at real images: R1 (Mescheder et al. 2018, equation 9).
 
     Parameters
     ----------
@@ -36,8 +36,8 @@ def gradient_penalty(images: Tensor, logits: tuple[Tensor, ...]) -> Tensor:
     """
     total = torch.stack([scale.flatten(1).mean(1).sum() for scale in logits]).sum()
     (gradient,) = torch.autograd.grad(total, images, create_graph=True)
-    norm: Tensor = gradient.flatten(1).norm(dim=1)
-    return (norm - 1).square().mean()
+    squares: Tensor = gradient.flatten(1).square().sum(dim=1)
+    return squares.mean()
 
 
 class Judge(nn.Module):

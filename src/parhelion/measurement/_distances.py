@@ -4,11 +4,13 @@ All arithmetic is in float64. Both sets must have the same count: the Fréchet d
 biased by it, and figures at different counts cannot be compared.
 """
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from scipy.linalg import svdvals
+from torch import Tensor
 
 from parhelion._progress import progress
 from parhelion.errors import InputError
@@ -17,10 +19,14 @@ from parhelion.measurement._bootstrap import (
     percentile_interval,
     resample_counts,
 )
+from parhelion.measurement._settings import MINIMUM
+from parhelion.measurement._threads import one_thread
 
 #: Replicates behind a Fréchet interval at most: each needs a singular value decomposition,
 #: and a standard error, unlike a percentile, is known well enough from these.
 FRECHET_REPLICATES = 100
+#: Matrices up to this side are decomposed faster by one thread than by several.
+_SMALL = 512
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,7 @@ def kernel_distance(
     Parameters
     ----------
     first, second : ndarray
-        ``(N, D)`` features, equal counts of at least 2.
+        ``(N, D)`` features, equal counts of at least 16.
     seed : int
         Seed of the bootstrap.
     bootstrap : int
@@ -89,7 +95,7 @@ def frechet_distance(
     Parameters
     ----------
     first, second : ndarray
-        ``(N, D)`` features, equal counts of at least 2.
+        ``(N, D)`` features, equal counts of at least 16.
     seed : int
         Seed of the bootstrap.
     bootstrap : int
@@ -106,19 +112,18 @@ def frechet_distance(
     weights_x = resample_counts(len(x), replicates, generator)
     weights_y = resample_counts(len(y), replicates, generator)
     draws = zip(weights_x, weights_y, strict=True)
-    values = [
-        _frechet(x, y, a, b)
-        for a, b in progress(draws, total=replicates, what="Fréchet interval", unit="resamples")
-    ]
+    bar = progress(draws, total=replicates, what="Fréchet interval", unit="resamples")
+    with one_thread() if min(x.shape) <= _SMALL else nullcontext():
+        values = [_frechet(x, y, a, b) for a, b in bar]
     return Distance(estimate, normal_interval(estimate, values))
 
 
 def _checked(
     first: NDArray[np.floating], second: NDArray[np.floating]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    if first.ndim != 2 or first.shape != second.shape or len(first) < 2:
+    if first.ndim != 2 or first.shape != second.shape or len(first) < MINIMUM:
         raise InputError(
-            f"distances need two sets of features of equal shape (N, D) with N >= 2, "
+            f"distances need two sets of features of equal shape (N, D) with N >= {MINIMUM}, "
             f"not {first.shape} and {second.shape}"
         )
     return first.astype(np.float64), second.astype(np.float64)
@@ -145,22 +150,19 @@ def _frechet(
 ) -> float:
     mean_x, mean_y = np.average(x, 0, weights_x), np.average(y, 0, weights_y)
     a, b = _scaled(x - mean_x, weights_x), _scaled(y - mean_y, weights_y)
-    trace_of_root = svdvals(_core(a) @ _core(b).T).sum()
+    trace_of_root = float(torch.linalg.svdvals(_core(a) @ _core(b).T).sum())
     offset = mean_x - mean_y
-    return float(offset @ offset + (a**2).sum() + (b**2).sum() - 2 * trace_of_root)
+    traces = float((a**2).sum() + (b**2).sum())
+    return float(offset @ offset) + traces - 2 * trace_of_root
 
 
-def _scaled(centered: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+def _scaled(centered: NDArray[np.float64], weights: NDArray[np.float64]) -> Tensor:
     """Features whose product ``A^T A`` is the covariance; images never drawn are left out."""
     drawn = weights > 0
-    scaled: NDArray[np.float64] = centered[drawn] * np.sqrt(
-        weights[drawn, None] / (weights.sum() - 1)
-    )
-    return scaled
+    scale = np.sqrt(weights[drawn, None] / (weights.sum() - 1))
+    return torch.from_numpy(centered[drawn] * scale)
 
 
-def _core(a: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A matrix with the same ``A^T A`` and at most D rows: singular values stay the same."""
-    if a.shape[0] <= a.shape[1]:
-        return a
-    return np.asarray(np.linalg.qr(a, mode="r"))
+def _core(a: Tensor) -> Tensor:
+    """Return a matrix with the same ``A^T A`` and at most D rows: singular values stay."""
+    return a if a.shape[0] <= a.shape[1] else torch.linalg.qr(a, mode="r").R

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from parhelion._progress import bar
+from parhelion.measurement._threads import one_thread
 
 #: Side, in pixels, at which the network looks at images.
 SIZE = 64
@@ -101,7 +102,7 @@ def train_trunk(images: NDArray[np.uint8], *, seed: int, steps: int = STEPS) -> 
     batch = min(BATCH, len(data))
     order = torch.empty(0, dtype=torch.long)
     model.train()
-    with bar(total=steps * batch, what="learning features") as progress:
+    with one_thread(), bar(total=steps * batch, what="learning features") as progress:
         for step in range(steps):
             if len(order) < batch:
                 order = torch.randperm(len(data), generator=generator)

@@ -93,8 +93,9 @@ def load_features(path: Path) -> FeatureNetwork:
     ----------
     path : Path
         A safetensors file with the weights of torchvision's ``squeezenet1_1`` (512 features:
-        the mean of the last fire module, at 128 pixels, scaled to one length) or ``inception_v3`` (2048: its last
-        pooling, at 299 pixels), of any float type; or a folder that `save_features` wrote.
+        the mean of the last fire module, at 128 pixels, scaled to one length) or
+        ``inception_v3`` (2048: its last pooling, at 299 pixels), of any float type; or a
+        folder that `save_features` wrote.
 
     Raises
     ------

@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import TypeVar
 
 import numpy as np
@@ -31,7 +32,9 @@ _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 _LUMA = np.array([0.299, 0.587, 0.114])
 #: Pixels compared in one go: they and their scratch space fit a processor's own cache.
 _BLOCK_PIXELS = 1 << 16
-#: Pixels of prepared images held at once: 5 float32 each, so 320 MB per set.
+#: Queries that one thread takes at a time.
+_TILE = 16
+#: Pixels of prepared references held at once: 5 float32 each, so 320 MB.
 _CHUNK_PIXELS = 1 << 24
 
 
@@ -100,25 +103,28 @@ def nearest_by_ssim(
     count, k = len(queries), min(k, len(references))
     indices = np.full((count, k), -1, np.int64)
     scores = np.full((count, k), -np.inf)
+    workers = workers or os.cpu_count() or 1
+    tile = min(_TILE, -(-count // workers))
     shape = queries.shape[1:3]
+
+    def search(start: int, at: slice, prepared: _Prepared) -> int:
+        """Compare a few queries with prepared references; each query is one thread's alone."""
+        asked = _prepare(gray(queries[start : start + tile]))
+        values = _all_pairs(asked, prepared, shape)
+        for query, row in enumerate(values, start):
+            if query_groups is not None and reference_groups is not None:
+                row[reference_groups[at] == query_groups[query]] = -np.inf
+            _keep_best(indices[query], scores[query], row, at.start)
+        return values.size
+
     with (
-        ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool,
+        ThreadPoolExecutor(workers) as pool,
         bar(total=count * len(references), what="nearest images", unit="pairs") as progress,
     ):
         for at in _chunks(len(references), shape):
-            prepared = _prepare(gray(references[at]))
-            for here in _chunks(count, shape):
-                asked = _prepare(gray(queries[here]))
-
-                def score(row: int) -> NDArray[np.float64]:
-                    return _against_all(asked, row, prepared, shape)  # noqa: B023
-
-                for row, values in enumerate(pool.map(score, range(here.stop - here.start))):
-                    query = here.start + row
-                    if query_groups is not None and reference_groups is not None:
-                        values[reference_groups[at] == query_groups[query]] = -np.inf
-                    _keep_best(indices[query], scores[query], values, at.start)
-                    progress.update(len(values))
+            job = partial(search, at=at, prepared=_prepare(gray(references[at])))
+            for done in pool.map(job, range(0, count, tile)):
+                progress.update(done)
     return indices, scores
 
 
@@ -177,17 +183,21 @@ def _prepare(images: NDArray[np.float64]) -> _Prepared:
     )
 
 
-def _against_all(
-    queries: _Prepared, row: int, references: _Prepared, shape: tuple[int, ...]
+def _all_pairs(
+    queries: _Prepared, references: _Prepared, shape: tuple[int, ...]
 ) -> NDArray[np.float64]:
-    """Return the SSIM of one query with every reference: ``(M,)`` float64."""
+    """Return the SSIM of every query with every reference: ``(N, M)`` float64.
+
+    A block of references stays in the processor's cache while all queries pass over it.
+    """
     height, width = shape
     block = max(1, _BLOCK_PIXELS // (height * width))
     scratch = np.empty((3, block, height * width), np.float32)
-    scores = np.empty(len(references.x))
-    for start in range(0, len(scores), block):
+    scores = np.empty((len(queries.x), len(references.x)))
+    for start in range(0, len(references.x), block):
         at = slice(start, start + block)
-        scores[at] = _ssim(queries, row, references, at, shape, scratch)
+        for row in range(len(queries.x)):
+            scores[row, at] = _ssim(queries, row, references, at, shape, scratch)
     return scores
 
 
@@ -198,7 +208,7 @@ def _ssim(
     at: slice,
     shape: tuple[int, ...],
     scratch: NDArray[np.float32],
-) -> NDArray[np.float64]:
+) -> NDArray[np.float32]:
     """Return the SSIM of one query with a block of references; memory is reused throughout."""
     height, width = shape
     product, one, two = scratch[:, : len(references.x[at])]
@@ -214,12 +224,17 @@ def _ssim(
     np.add(queries.a[row], references.a[at], out=term)
     term *= np.add(queries.v[row], references.v[at], out=other)
     ratio /= term
-    # Windows that run over the end of a row are no windows: see `_box`.
-    rows, columns = height - WINDOW + 1, width - WINDOW + 1
-    product[:, windows : rows * width] = 0
-    inside = product[:, : rows * width].reshape(-1, rows, width)[:, :, :columns]
-    means: NDArray[np.float64] = inside.mean((1, 2), dtype=np.float64)
+    means: NDArray[np.float32] = np.einsum("nw,w->n", ratio, _share(height, width))
     return means
+
+
+@cache
+def _share(height: int, width: int) -> NDArray[np.float32]:
+    """Weight of each window in the mean: none for those that run over the end of a row."""
+    rows, columns = height - WINDOW + 1, width - WINDOW + 1
+    share = np.zeros((rows, width), np.float32)
+    share[:, :columns] = 1 / (rows * columns)
+    return share.ravel()[: rows * width - WINDOW + 1]
 
 
 def _box(

@@ -17,8 +17,8 @@ from parhelion.sky._noise import blank_sky
 from parhelion.sky._placement import Placement
 from parhelion.sky._render import Rendered, add_light
 
-_CELL = 128  # pixels to a galaxy
-_SIDE = 12  # cells to a row
+_CELL = 96  # pixels to a galaxy
+_SIDE = 10  # cells to a row
 _BOUNDS = (0.5, 2.0)  # beyond, something else is wrong than the isophote
 _LEAST = 10  # galaxies that must be found again
 

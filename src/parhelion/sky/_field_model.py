@@ -116,7 +116,8 @@ def _correlation(
     pairs = [(mask[: length - lag] * mask[lag:]).sum() for lag in lags]
     covariance = np.array(sums) / np.maximum(pairs, 1.0)
     texture = covariance - covariance[_PLATEAU].mean()
-    return texture[: REACH + 1] / max(texture[0], 1e-9)
+    correlation: NDArray[np.float64] = texture[: REACH + 1] / max(texture[0], 1e-9)
+    return correlation
 
 
 def _kernel(correlation: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -66,7 +66,7 @@ def _filter(
         image[tap : tap + length] if axis == 0 else image[:, tap : tap + length]
         for tap in range(2 * REACH + 1)
     ]
-    total = parts[0] * kernel[0]
+    total: NDArray[np.float32] = parts[0] * kernel[0]
     scratch = np.empty_like(total)
     for part, weight in zip(parts[1:], kernel[1:], strict=True):
         np.multiply(part, weight, out=scratch)

@@ -14,7 +14,7 @@ _MIN_AREA = 9  # pixels above it
 _DEBLEND = 0.05
 _OFF_CENTER = 0.2  # farthest that the galaxy may be from the center, in sides of the image
 _MIN_SNR = 8.0
-_MAX_LOST = 0.1  # most of the galaxy's light that the taper at the border may take
+_MAX_LOST = 0.05  # most of the galaxy's light that the taper at the border may take
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,8 @@ def isolate(pixels: NDArray[np.uint8]) -> tuple[Stamp | None, str]:
         return None, "too faint"
     own = labels == index + 1
     mask, near = _soft_mask(own, (labels > 0) & ~own)
-    if float(gray[own & (mask < 0.5)].sum()) > _MAX_LOST * float(gray[own].sum()):
+    above = (gray - level)[own]
+    if float((above * (1 - mask[own])).sum()) > _MAX_LOST * float(above.sum()):
         return None, "runs off the image"
     sky = (distance_transform_edt(labels == 0) > 2) & ~near
     sky = sky if sky.sum() >= 0.05 * sky.size else ring

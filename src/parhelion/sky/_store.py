@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parhelion._progress import progress
-from parhelion.catalog import MADE_ORIGINS, Catalog, luma
-from parhelion.catalog._decode import decode
+from parhelion.catalog import MADE_ORIGINS, Catalog, decode, luma
 from parhelion.errors import InputError
 from parhelion.sky._stamps import Stamp, isolate
 

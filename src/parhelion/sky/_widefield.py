@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from parhelion._progress import bar
 from parhelion._settings import save_settings, settings_dict
-from parhelion.catalog import Catalog, image_id, open_catalog
-from parhelion.catalog._decode import decode
+from parhelion.catalog import Catalog, decode, image_id, open_catalog
 from parhelion.errors import InputError
 from parhelion.provenance import write_image, write_strips
 from parhelion.sky._calibration import SAMPLE, corrected, measured_ratios
@@ -192,7 +191,8 @@ def _read_field(like: str | None) -> tuple[NDArray[np.uint8], str]:
         return decode(Path(like))[0].pixels, Path(like).name
     from skimage.data import hubble_deep_field
 
-    return np.asarray(hubble_deep_field(), np.uint8), "Hubble Deep Field"
+    pixels = hubble_deep_field()  # type: ignore[no-untyped-call]
+    return np.asarray(pixels, np.uint8), "Hubble Deep Field"
 
 
 def _recipe(

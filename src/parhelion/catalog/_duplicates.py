@@ -1,0 +1,245 @@
+"""Groups of images that are the same: by pixels, and nearly, in any of the eight orientations.
+
+A small galaxy on black sky looks like any other to a hash of its gray levels. So thumbnails are
+first flattened: fine structure only, divided by its local strength, which gives faint neighbors
+and noise as much say as the bright core. A hash of that picks pairs, and its local correlation
+decides.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from parhelion._progress import bar
+
+#: Side of the thumbnails that are compared, in pixels.
+SIDE = 32
+_BITS = 16  # cosine terms along each axis that are hashed
+_TILE = 256, 4096  # rows and columns of hashes that are compared at a time
+_BATCH = 4096  # thumbnails, or pairs of them, that are held as floats
+# Bits that may differ, of the 63 that no mirroring changes, and of all 255. Re-encoding at JPEG
+# quality 40 and resizing by 0.73 stay below in 98 of 100 images of all kinds tried.
+_NEAR, _NEAR_ALL = 15, 76
+# Mean correlation over the blocks of the flattened thumbnails, and correlation of the thumbnails.
+_ALIKE, _ALIKE_WHOLE = 0.7, 0.95
+_BLOCK = 8
+_FEATURELESS = 0.05  # mean strength of the structure (in square roots of gray levels)
+
+# Bytes per root of a gray level plus one; 255 becomes 255.
+_ROOT = 17.0
+_ROOTS = [round(_ROOT * (math.sqrt(level + 1) - 1)) for level in range(256)]
+
+Flattened = NDArray[np.float32]
+
+
+def thumbnail(pixels: NDArray[np.uint8]) -> bytes:
+    """Return ``(H, W, C)`` pixels as `SIDE` x `SIDE` bytes: roots of gray levels, averaged.
+
+    The root makes the noise of counts even, and 8 bits of it resolve dark sky three times as
+    finely as those of gray levels do.
+    """
+    height, width, channels = pixels.shape
+    mode = "RGB" if channels == 3 else "L"
+    data = np.ascontiguousarray(pixels)
+    image = Image.frombuffer(mode, (width, height), data, "raw", mode, 0, 1).convert("L")
+    return image.point(_ROOTS).resize((SIDE, SIDE), Image.Resampling.BOX).tobytes()
+
+
+def near_duplicates(thumbnails: NDArray[np.uint8]) -> Iterator[NDArray[np.intp]]:
+    """Yield pairs of images that are nearly the same, with no regard to turns and flips.
+
+    Parameters
+    ----------
+    thumbnails : ndarray
+        ``(N, SIDE, SIDE)`` uint8.
+
+    Yields
+    ------
+    pairs : ndarray
+        ``(M, 2)`` indices, the first of a pair below the second.
+    """
+    keep, words, turned = _hashes(thumbnails)
+    rows, columns = _TILE
+    tiles = [
+        (top, left)
+        for top in range(0, len(keep), rows)
+        for left in range(top // columns * columns, len(keep), columns)
+    ]
+    for top, left in bar(tiles, what="comparing", unit="tiles"):
+        a, b = words[top : top + rows], words[left : left + columns]
+        c = turned[left : left + columns]
+        near = np.bitwise_count(a[:, None, 0] ^ b[None, :, 0]) <= _NEAR
+        near |= np.bitwise_count(a[:, None, 0] ^ c[None, :, 0]) <= _NEAR
+        first, second = np.nonzero(near)
+        first, second = first + top, second + left
+        below = first < second
+        first, second = first[below], second[below]
+        if not len(first):
+            continue
+        distance = np.minimum(
+            _distance(words[first], words[second]), _distance(words[first], turned[second])
+        )
+        pairs = np.stack([first, second], axis=1)[distance <= _NEAR_ALL]
+        for start in range(0, len(pairs), _BATCH):
+            chosen = keep[pairs[start : start + _BATCH]]
+            alike = _alike(thumbnails[chosen[:, 0]], thumbnails[chosen[:, 1]])
+            if alike.any():
+                yield chosen[alike]
+
+
+def group_images(
+    image_ids: Sequence[str],
+    thumbnails: NDArray[np.uint8] | None = None,
+    families: Sequence[Sequence[int]] = (),
+) -> list[str]:
+    """Return the `group_id` of every image: the smallest `image_id` of those it belongs with.
+
+    Parameters
+    ----------
+    image_ids : sequence of str
+        Equal for equal pixels.
+    thumbnails : ndarray, optional
+        ``(N, SIDE, SIDE)`` uint8; without them only equal pixels make a group.
+    families : sequence of sequences of int
+        Indices of images that belong together for another reason.
+    """
+    unique: dict[str, int] = {}
+    parents = list(range(len(image_ids)))
+    for index, name in enumerate(image_ids):
+        _union(parents, unique.setdefault(name, index), index)
+    for family in families:
+        for index in family[1:]:
+            _union(parents, family[0], index)
+    if thumbnails is not None:
+        # Equal images once: a thousand copies would make half a million pairs.
+        chosen = np.fromiter(unique.values(), np.intp, len(unique))
+        for pairs in near_duplicates(thumbnails[chosen]):
+            for first, second in chosen[pairs].tolist():
+                _union(parents, first, second)
+    roots = [_find(parents, index) for index in range(len(parents))]
+    smallest: dict[int, str] = {}
+    for root, name in zip(roots, image_ids, strict=True):
+        smallest[root] = min(smallest.get(root, name), name)
+    return [smallest[root] for root in roots]
+
+
+def _hashes(
+    thumbnails: NDArray[np.uint8],
+) -> tuple[NDArray[np.intp], NDArray[np.uint64], NDArray[np.uint64]]:
+    """Return which images have structure, their hash, and that of the transposed image.
+
+    A hash is four words ``(N, 4)``: the signs of the cosine terms whose row and column orders
+    are even-even, even-odd, odd-even and odd-odd. A flip changes all signs of two words or none;
+    the transposed image has the transposed terms. So all eight orientations come from one.
+    """
+    cosines = _cosines()[:_BITS]
+    keep = [np.empty(0, np.intp)]
+    words = [np.empty((0, 4), np.uint64)]
+    turned = list(words)
+    for start in range(0, len(thumbnails), _BATCH):
+        flat = _flatten(thumbnails[start : start + _BATCH])
+        featured = np.abs(flat).mean(axis=(1, 2)) > _FEATURELESS
+        if not featured.any():
+            continue
+        terms = cosines @ flat[featured] @ cosines.T
+        keep.append(start + np.nonzero(featured)[0])
+        words.append(_signs(terms))
+        turned.append(_signs(terms.transpose(0, 2, 1)))
+    return np.concatenate(keep), np.concatenate(words), np.concatenate(turned)
+
+
+def _signs(terms: Flattened) -> NDArray[np.uint64]:
+    words = []
+    for row, column in product((0, 1), (0, 1)):
+        bits = (terms[:, row::2, column::2] > 0).reshape(len(terms), -1)
+        if row == column == 0:
+            bits[:, 0] = False  # the mean
+        words.append(np.packbits(bits, axis=1).view(np.uint64)[:, 0])
+    return np.stack(words, axis=1)
+
+
+def _distance(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Return the bits that differ, ``(M,)``, in the best of the four flips."""
+    even, columns, rows, both = np.bitwise_count(a ^ b).astype(np.int64).T
+    flips = [
+        (64 - columns if mirrored else columns)
+        + (64 - rows if upended else rows)
+        + (64 - both if mirrored != upended else both)
+        for mirrored, upended in product((False, True), (False, True))
+    ]
+    best: NDArray[np.int64] = even + np.minimum.reduce(flips)
+    return best
+
+
+def _alike(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Whether thumbnails ``(M, SIDE, SIDE)`` show the same in their best orientation."""
+    local = np.full(len(a), -1.0, np.float32)
+    whole = np.full(len(a), -1.0, np.float32)
+    blocks, plain = _unit_blocks(_flatten(a)), _unit(a.astype(np.float32))
+    for turns, mirrored in product(range(4), (False, True)):
+        turned = np.rot90(b[:, :, ::-1] if mirrored else b, turns, (1, 2))
+        score = (blocks * _unit_blocks(_flatten(turned))).sum(axis=(2, 4)).mean(axis=(1, 2))
+        other = (plain * _unit(turned.astype(np.float32))).sum(axis=(1, 2))
+        better = score > local
+        local[better], whole[better] = score[better], other[better]
+    return (local >= _ALIKE) & (whole >= _ALIKE_WHOLE)
+
+
+def _flatten(thumbnails: NDArray[np.uint8]) -> Flattened:
+    """Return fine structure divided by its local strength, ``(N, SIDE, SIDE)`` float32."""
+    blur = _blur(2.0)  # as a matrix product, which is fast
+    levels = thumbnails.astype(np.float32) / np.float32(_ROOT)
+    fine = levels - blur @ levels @ blur.T
+    strength = np.sqrt(blur @ (fine * fine) @ blur.T)
+    flat: Flattened = fine / (strength + np.float32(0.3))
+    return flat
+
+
+def _unit(images: Flattened) -> Flattened:
+    centered = images - images.mean(axis=(1, 2), keepdims=True)
+    norm = np.sqrt((centered * centered).sum(axis=(1, 2), keepdims=True))
+    unit: Flattened = centered / np.maximum(norm, 1e-6)
+    return unit
+
+
+def _unit_blocks(images: Flattened) -> Flattened:
+    """Return blocks of mean 0 and norm 1, ``(N, rows, _BLOCK, columns, _BLOCK)``."""
+    count = SIDE // _BLOCK
+    blocks = images.reshape(len(images), count, _BLOCK, count, _BLOCK)
+    blocks = blocks - blocks.mean(axis=(2, 4), keepdims=True)
+    norm = np.sqrt((blocks * blocks).sum(axis=(2, 4), keepdims=True))
+    unit: Flattened = blocks / np.maximum(norm, 1e-3)
+    return unit
+
+
+def _blur(sigma: float) -> Flattened:
+    """Return the matrix of a Gaussian blur along one axis of a thumbnail, edges mirrored."""
+    index = np.arange(-SIDE, 2 * SIDE)
+    kernel = np.exp(-((index[None, :] - np.arange(SIDE)[:, None]) ** 2) / (2 * sigma**2))
+    left, middle, right = np.split(kernel, 3, axis=1)
+    matrix = middle + left[:, ::-1] + right[:, ::-1]
+    blur: Flattened = (matrix / matrix.sum(axis=1, keepdims=True)).astype(np.float32)
+    return blur
+
+
+def _cosines() -> Flattened:
+    """Return the cosine transform (type II) of a thumbnail's axis: order by position."""
+    order, position = np.arange(SIDE)[:, None], np.arange(SIDE)[None, :]
+    return np.cos(np.pi * order * (2 * position + 1) / (2 * SIDE)).astype(np.float32)
+
+
+def _find(parents: list[int], index: int) -> int:
+    while parents[index] != index:
+        parents[index] = parents[parents[index]]
+        index = parents[index]
+    return index
+
+
+def _union(parents: list[int], first: int, second: int) -> None:
+    a, b = _find(parents, first), _find(parents, second)
+    # The lower index becomes the root, whatever the order of the pairs.
+    parents[max(a, b)] = min(a, b)

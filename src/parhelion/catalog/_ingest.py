@@ -1,0 +1,184 @@
+"""Ingest: folders, archives and files in, a catalog out; nothing is dropped silently."""
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from parhelion._progress import bar
+from parhelion._settings import save_settings
+from parhelion.catalog._duplicates import SIDE, group_images
+from parhelion.catalog._helpers import work_through
+from parhelion.catalog._plan import IMAGES, Plan, make_plan, make_tasks
+from parhelion.catalog._settings import IngestSettings
+from parhelion.catalog._table import (
+    CATALOG_FILE,
+    REJECTED_FILE,
+    Catalog,
+    open_catalog,
+    row,
+    write_catalog,
+    write_rejected,
+)
+from parhelion.catalog._take import Refused, Stored, take_in
+from parhelion.catalog._walk import printable
+from parhelion.errors import CatalogError, InputError
+
+_DEFAULT = IngestSettings()
+# Starting a helper takes as long as this many small files.
+_FILES_A_HELPER = 400
+_SLOW = (".fits", ".fit", ".fts", ".gz", ".bz2", ".fz", ".tif", ".tiff")
+
+
+def ingest(
+    sources: Sequence[Path | str],
+    out: Path | str,
+    settings: IngestSettings = _DEFAULT,
+) -> Catalog:
+    """Take images into a new catalog.
+
+    Files with 8-bit pixels are copied byte for byte; what needs a stretch or has more bits, and
+    each image of a file that holds several, becomes a PNG whose recipe says how. FITS files that
+    are bands of one field become one color image. Images that are the same, nearly the same, or
+    planes of one cube share a `group_id`. A file that carries the mark of a model keeps the
+    origin that its recipe names (``text_to_image`` where it names none), whatever
+    `settings.origin` says.
+
+    Parameters
+    ----------
+    sources : sequence of Path
+        Folders (the first sub-folder is the label), zip and tar archives (likewise, below a
+        folder that all members share), image files.
+    out : Path
+        Folder of the catalog.
+    settings : IngestSettings, optional
+        Decoding, duplicates, bands, processes.
+
+    Returns
+    -------
+    catalog : Catalog
+        In the order of `sources`, sorted within each. It does not depend on the number of
+        processes. What was not taken in is in ``rejected.parquet``, with the reason. The catalog
+        is written last: an ingest that was interrupted is simply run again.
+
+    Raises
+    ------
+    CatalogError
+        If there is a catalog in `out`, and `settings.overwrite` is False.
+    InputError
+        If a source does not exist, or no source holds an image that can be used.
+    """
+    paths, out = [Path(source) for source in sources], Path(out)
+    _check(paths, out, settings)
+    plan = make_plan(paths)
+    _make_room(out, overwrite=settings.overwrite)
+    out.mkdir(parents=True, exist_ok=True)
+    for folder in {os.path.dirname(target) for unit in plan.units for target in unit.targets}:
+        (out / folder).mkdir(parents=True, exist_ok=True)
+
+    results: dict[int, list[Stored | Refused]] = {}
+    total = sum(len(unit.files) for unit in plan.units)
+    with (
+        tempfile.TemporaryDirectory(dir=out, prefix=".unpacked-") as spool,
+        bar(total=total, what="ingesting", unit="files") as shown,
+    ):
+        refused_later: list[Refused] = []
+        tasks = make_tasks(plan, Path(spool), settings, refused_later)
+        context = (str(out), settings)
+        for index, result in work_through(tasks, take_in, context, _helpers(plan, settings)):
+            results[index] = result
+            shown.update()
+    stored: list[Stored] = []
+    refused = plan.refused + refused_later
+    families: dict[str, list[int]] = {}
+    for index in sorted(results):
+        for item in results[index]:
+            if isinstance(item, Refused):
+                refused.append(item)
+                continue
+            if item.family:
+                families.setdefault(item.family, []).append(len(stored))
+            stored.append(item)
+    rejected = [
+        {"source": item.source, "path": item.path, "reason": item.reason}
+        for item in sorted(refused, key=lambda item: (item.path, item.source))
+    ]
+    if not stored:
+        write_rejected(out, rejected)
+        raise InputError(_nothing(paths, rejected, out))
+    rows = _rows(stored, list(families.values()), settings)
+    save_settings(out, "ingest", settings, sources=[str(path) for path in paths])
+    return write_catalog(out, rows, rejected=rejected)
+
+
+def _rows(
+    stored: list[Stored], families: list[list[int]], settings: IngestSettings
+) -> list[dict[str, Any]]:
+    thumbnails = None
+    if settings.near_duplicates:
+        data = b"".join(item.thumbnail for item in stored)
+        thumbnails = np.frombuffer(data, np.uint8).reshape(-1, SIDE, SIDE)
+    groups = group_images([item.image_id for item in stored], thumbnails, families)
+    return [
+        row(
+            image_id=item.image_id,
+            path=item.path,
+            width=item.width,
+            height=item.height,
+            format=item.format,
+            origin=item.origin,
+            group_id=group,
+            label=item.label,
+            recipe=item.recipe,
+            source=item.source,
+        )
+        for item, group in zip(stored, groups, strict=True)
+    ]
+
+
+def _check(paths: Sequence[Path], out: Path, settings: IngestSettings) -> None:
+    if not paths:
+        raise InputError("no source given; name folders, archives or image files")
+    for path in paths:
+        if not os.path.lexists(path):
+            raise InputError(f"source {printable(str(path))!r} does not exist")
+        there, target = path.resolve(), out.resolve()
+        if path.is_dir() and (there == target or there in target.parents):
+            raise InputError(f"--out {out} lies inside the source {path}; choose another place")
+        if target / IMAGES in (there, *there.parents):
+            raise InputError(f"the source {path} lies inside the images of --out {out}")
+    if (out / CATALOG_FILE).exists() and not settings.overwrite:
+        raise CatalogError(f"{out} already holds a catalog; choose another --out, or --overwrite")
+
+
+def _make_room(out: Path, *, overwrite: bool) -> None:
+    """Remove a catalog that is to be replaced: its table first, then the images it names."""
+    table = out / CATALOG_FILE
+    if overwrite and table.exists():
+        files = open_catalog(out).files()
+        table.unlink()
+        for file in files:
+            file.unlink(missing_ok=True)
+
+
+def _helpers(plan: Plan, settings: IngestSettings) -> int:
+    """Return how many processes to start beside this one."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity is not None else os.cpu_count() or 1
+    names = [found.file.lower() for unit in plan.units for found in unit.files]
+    worth = len(names) // _FILES_A_HELPER + sum(name.endswith(_SLOW) for name in names) // 4
+    return min((settings.workers or cores) - 1, worth)
+
+
+def _nothing(paths: Sequence[Path], rejected: list[dict[str, str]], out: Path) -> str:
+    what = ", ".join(printable(str(path)) for path in paths[:3]) + (", ..." if paths[3:] else "")
+    if not rejected:
+        return f"nothing usable in {what}: there is no file"
+    first = rejected[0]
+    return (
+        f"nothing usable in {what}: {len(rejected)} rejected, the first ({first['path']}) as "
+        f"{first['reason']}; all reasons are in {out / REJECTED_FILE}"
+    )

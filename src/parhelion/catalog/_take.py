@@ -1,0 +1,278 @@
+"""One file into the catalog: decode it, store it, say what it is; runs in any process."""
+
+import io
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parhelion.catalog._decode import decode_bands, iterate, open_regular, reason
+from parhelion.catalog._decoded import DecodedImage, RejectedPart
+from parhelion.catalog._duplicates import thumbnail
+from parhelion.catalog._pixels import image_id
+from parhelion.catalog._quiet import quiet
+from parhelion.catalog._settings import IngestSettings
+from parhelion.catalog._table import ORIGINS
+from parhelion.errors import DecodeError, InputError
+from parhelion.provenance import encode_image, read_mark
+
+_SUFFIX = {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif", "WEBP": ".webp", "GIF": ".gif"}
+# Words without which no picture carries a mark; looking for them is faster than parsing.
+_MARK_WORDS = (b"igitalSourceType", b"arhelion", b"XML:com.adobe.xmp")
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to take in: one file, or the bands of one field, the reddest first.
+
+    Attributes
+    ----------
+    files : tuple of str
+        Where the files are.
+    sources, paths : tuple of str
+        What the catalog calls them, and where they were found (printable).
+    label : str or None
+        Their label.
+    target : str
+        Where the image goes, relative to the catalog, without suffix.
+    singles : tuple of str
+        The targets of the bands, for when they do not fit together.
+    field : str
+        Equal for tasks whose images show one field of sky; empty for most.
+    temporary : bool
+        Whether the files are removed afterwards.
+    """
+
+    files: tuple[str, ...]
+    sources: tuple[str, ...]
+    paths: tuple[str, ...]
+    label: str | None
+    target: str
+    singles: tuple[str, ...] = ()
+    field: str = ""
+    temporary: bool = False
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An image that is in the catalog's folder now; see `parhelion.catalog.row`.
+
+    `family` is equal for images that show the same sky: bands of a field, planes of a cube.
+    """
+
+    image_id: str
+    path: str
+    origin: str
+    width: int
+    height: int
+    format: str
+    recipe: dict[str, Any] | None
+    source: str
+    label: str | None
+    family: str
+    thumbnail: bytes
+
+
+@dataclass(frozen=True)
+class Refused:
+    """What could not be taken in, as a row of ``rejected.parquet``."""
+
+    source: str
+    path: str
+    reason: str
+
+
+def take_in(task: Task, root: str, settings: IngestSettings) -> list[Stored | Refused]:
+    """Decode the files of a task and store their images below folder `root`."""
+    try:
+        if len(task.files) > 1:
+            return list(_take_bands(task, root, settings))
+        return list(_take_file(task, 0, task.target, root, settings))
+    finally:
+        if task.temporary:
+            for file in task.files:
+                Path(file).unlink(missing_ok=True)
+
+
+def _take_bands(task: Task, root: str, settings: IngestSettings) -> Iterator[Stored | Refused]:
+    try:
+        with quiet():
+            image = decode_bands([Path(file) for file in task.files], settings)
+    except (DecodeError, InputError):
+        # Not one grid, or one file is damaged: each is taken as what it is.
+        for index, target in enumerate(task.singles):
+            yield from _take_file(task, index, target, root, settings)
+        return
+    recipe = {**(image.recipe or {}), "bands": list(task.sources)}
+    image = DecodedImage(image.pixels, image.format, None, recipe, image.wcs)
+    yield _write_png(image, None, task, 0, task.target, root, settings)
+
+
+def _take_file(
+    task: Task, index: int, target: str, root: str, settings: IngestSettings
+) -> Iterator[Stored | Refused]:
+    source, path, name = task.sources[index], task.paths[index], task.files[index]
+    try:
+        with open_regular(Path(name)) as file:
+            parts = iterate(file, settings)
+            first = next(parts, None)
+            if first is None:
+                raise DecodeError("it holds no image")
+            mark = _read_mark(file, name)
+            if isinstance(first, DecodedImage) and first.part is None and first.recipe is None:
+                yield _copy(file, first, mark, task, index, target, root, settings)
+            else:
+                yield _part(first, mark, task, index, target, root, settings)
+            for part in parts:
+                yield _part(part, mark, task, index, target, root, settings)
+    except (DecodeError, OSError) as error:
+        yield Refused(source, path, reason(error))
+
+
+def _read_mark(file: BinaryIO, name: str) -> dict[str, Any] | None:
+    """Return the recipe of a picture that says that a model made it; of FITS, decoding does."""
+    if isinstance(file, io.BytesIO):
+        data = file.getvalue()
+        if not any(word in data for word in _MARK_WORDS):
+            return None
+    file.seek(0)
+    if file.read(6) == b"SIMPLE":
+        return None
+    with quiet():
+        mark = read_mark(Path(name))
+    if mark is None or not mark.made:
+        return None
+    return mark.recipe or {
+        "operation": "ingest",
+        "source_type": mark.source_type,
+        "software": mark.software,
+    }
+
+
+def _part(
+    part: DecodedImage | RejectedPart,
+    mark: dict[str, Any] | None,
+    task: Task,
+    index: int,
+    target: str,
+    root: str,
+    settings: IngestSettings,
+) -> Stored | Refused:
+    if isinstance(part, RejectedPart):
+        name = f"[{part.part}]" if part.part else ""
+        return Refused(task.sources[index] + name, task.paths[index], part.reason)
+    # `Names` gives out no stem with a tilde and a letter.
+    name = target if part.part is None else f"{target}~{part.part.replace('.', '-')}"
+    return _write_png(part, mark, task, index, name, root, settings)
+
+
+def _write_png(
+    image: DecodedImage,
+    mark: dict[str, Any] | None,
+    task: Task,
+    index: int,
+    target: str,
+    root: str,
+    settings: IngestSettings,
+) -> Stored:
+    """Store pixels that the file does not hold as such, with the recipe of how they came."""
+    recipe = dict(image.recipe or {"operation": "decode", "format": image.format})
+    recipe["source"] = task.sources[index]
+    if image.part is not None:
+        recipe["part"] = image.part
+    if image.wcs is not None:
+        recipe["wcs"] = image.wcs
+    made = bool(recipe.pop("made", False)) or mark is not None
+    mark = recipe.pop("made_by", None) or mark
+    origin: str = _origin_of(mark) if made else settings.origin
+    recipe["origin"] = origin
+    if made:
+        recipe["made_by"] = mark
+    path = f"{target}.png"
+    # What a model made stays marked as such; nothing else becomes so.
+    _write(root, path, encode_image(image.pixels, "PNG", recipe=recipe, made=made))
+    family = ""
+    if image.part is not None:
+        # Pages of one file, or planes of one cube.
+        family = target.rpartition("~" if image.format == "TIFF" else "-plane")[0]
+    return _stored(image.pixels, path, "PNG", origin, recipe, task, index, family)
+
+
+def _copy(
+    file: BinaryIO,
+    image: DecodedImage,
+    mark: dict[str, Any] | None,
+    task: Task,
+    index: int,
+    target: str,
+    root: str,
+    settings: IngestSettings,
+) -> Stored:
+    """Store a file as it is: its 8-bit pixels need no recipe."""
+    path = target + _SUFFIX[image.format]
+    if isinstance(file, io.BytesIO):
+        _write(root, path, file.getbuffer())
+    else:
+        file.seek(0)
+        with _create(root, path) as copy:
+            while piece := file.read(1 << 20):
+                copy.write(piece)
+    origin: str = settings.origin if mark is None else _origin_of(mark)
+    recipe = mark
+    if origin != "observed" and recipe is None:
+        recipe = {"operation": "ingest", "origin": origin}
+    return _stored(image.pixels, path, image.format, origin, recipe, task, index, "")
+
+
+def _origin_of(recipe: Any) -> str:
+    """Return the origin of a file that says that a model made it."""
+    named = recipe.get("origin") if isinstance(recipe, dict) else None
+    # Files of other programs do not say how; most of them are made from text.
+    return named if named in ORIGINS and named != "observed" else "text_to_image"
+
+
+def _stored(
+    pixels: NDArray[np.uint8],
+    path: str,
+    format: str,
+    origin: str,
+    recipe: dict[str, Any] | None,
+    task: Task,
+    index: int,
+    family: str,
+) -> Stored:
+    height, width = pixels.shape[:2]
+    return Stored(
+        image_id=image_id(pixels),
+        path=path,
+        origin=origin,
+        width=width,
+        height=height,
+        format=format,
+        recipe=recipe,
+        source=task.sources[index],
+        label=task.label,
+        family=task.field or family,
+        thumbnail=thumbnail(pixels),
+    )
+
+
+def _create(root: str, path: str) -> BinaryIO:
+    full = f"{root}/{path}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+    try:
+        handle = os.open(full, flags, 0o666)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        handle = os.open(full, flags, 0o666)
+    return os.fdopen(handle, "wb", buffering=0)
+
+
+def _write(root: str, path: str, data: bytes | memoryview) -> None:
+    # Not atomic, one by one: the catalog that names the files is written after all of them.
+    with _create(root, path) as file:
+        file.write(data)

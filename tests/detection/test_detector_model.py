@@ -1,0 +1,92 @@
+"""The two-path network: its paths, its fusion, its seed, its pretrained weights."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import timm
+import torch
+from safetensors.torch import save_file
+
+from parhelion.detection import DetectorSettings
+from parhelion.detection._model import build
+from parhelion.errors import ModelError, SettingsError
+
+
+def _settings(**values: Any) -> DetectorSettings:
+    return DetectorSettings(**{"backbone": "test_resnet", "image_size": 32, **values})
+
+
+IMAGES = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+
+@pytest.mark.parametrize(
+    ("paths", "fusion", "times"),
+    [
+        ("both", "add", 1),
+        ("both", "concatenate", 2),
+        ("image", "add", 1),
+        ("spectrum", "concatenate", 1),
+    ],
+)
+def test_paths_and_fusion(paths: Any, fusion: Any, times: int) -> None:
+    network = build(_settings(paths=paths, fusion=fusion)).eval()
+    single = timm.create_model("test_resnet", num_classes=0).num_features
+    assert network.features(IMAGES).shape == (2, times * single)
+    assert network(IMAGES).shape == (2,)
+    assert (network.image_path is None) == (paths == "spectrum")
+    assert (network.spectrum_path is None) == (paths == "image")
+
+
+def test_fusion_adds_the_two_paths() -> None:
+    network = build(_settings()).eval().requires_grad_(False)
+    assert network.image_path is not None
+    alone = network.image_path(IMAGES)
+    rest = network.features(IMAGES) - alone
+    assert rest.abs().max() > 0
+    # The spectrum path does not see the sky level, the image path does.
+    darker = network.features(IMAGES * 0.5) - network.image_path(IMAGES * 0.5)
+    assert torch.allclose(rest, darker, atol=0.05 * float(rest.abs().max()))
+
+
+def test_the_seed_fixes_the_weights_and_nothing_global() -> None:
+    torch.manual_seed(5)
+    before = torch.random.get_rng_state()
+    one, same, other = (build(_settings(seed=seed)).state_dict() for seed in (1, 1, 2))
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert all(torch.equal(one[name], same[name]) for name in one)
+    assert any(not torch.equal(one[name], other[name]) for name in one)
+
+
+def test_pretrained_weights_come_from_a_local_file(tmp_path: Path) -> None:
+    source = timm.create_model("test_resnet", pretrained=False)
+    path = tmp_path / "test_resnet.safetensors"
+    save_file(source.state_dict(), path)
+    network = build(_settings(pretrained=path))
+    assert network.image_path is not None
+    assert network.spectrum_path is not None
+    first = next(iter(source.state_dict()))
+    weights = source.state_dict()[first]
+    assert torch.equal(network.image_path.state_dict()[first], weights)
+    # One channel instead of three: timm adds the three up.
+    summed = weights.sum(1, keepdim=True)
+    assert torch.allclose(network.spectrum_path.state_dict()[first], summed, atol=1e-6)
+
+
+def test_pretrained_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.safetensors"
+    save_file({"weight": torch.zeros(3)}, path)
+    with pytest.raises(ModelError, match=r"does not fit --backbone \(=test_resnet\): it lacks"):
+        build(_settings(pretrained=path))
+    with pytest.raises(ModelError, match=r"must be a \.safetensors file"):
+        build(_settings(pretrained=tmp_path / "absent.safetensors"))
+
+
+def test_a_backbone_that_timm_lacks_is_named() -> None:
+    with pytest.raises(SettingsError, match=r"--backbone \(=resnet51\) .* such as resnet"):
+        build(_settings(backbone="resnet51"))
+
+
+def test_a_backbone_that_wants_another_size_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"cannot work at --image-size \(=32\)"):
+        build(_settings(backbone="deit_tiny_patch16_224"))

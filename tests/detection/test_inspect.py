@@ -1,0 +1,159 @@
+"""Inspection: every kind of file, and files that are none."""
+
+import gzip
+import json
+import struct
+from pathlib import Path
+from typing import Any
+from zlib import compress, crc32
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from astropy.io import fits
+from numpy.typing import NDArray
+from PIL import Image
+
+from parhelion.catalog import image_id
+from parhelion.detection import Detector, inspect
+from parhelion.errors import InputError
+from parhelion.provenance import mark_text, write_animation, write_image
+
+RECIPE = {"operation": "generate", "seed": 7}
+
+
+def _look(path: Path, model: Detector | None = None) -> dict[str, Any]:
+    found = inspect(path, model)
+    assert found == json.loads(json.dumps(found))
+    assert list(found) == [
+        "path",
+        "bytes",
+        "kind",
+        "mark",
+        "metadata",
+        "images",
+        "problem",
+        "verdicts",
+    ]
+    assert found["bytes"] == path.stat().st_size
+    return found
+
+
+def test_a_made_image_says_so(tmp_path: Path, galaxy: NDArray[np.uint8]) -> None:
+    write_image(tmp_path / "a.png", galaxy, recipe=RECIPE, made=True)
+    found = _look(tmp_path / "a.png")
+    assert found["kind"] == "image"
+    assert found["mark"]["made"]
+    assert found["mark"]["recipe"] == RECIPE
+    assert found["metadata"]["format"] == "PNG"
+    assert found["images"] == [
+        {"part": None, "width": 32, "height": 32, "channels": 3, "image_id": image_id(galaxy)}
+    ]
+    assert found["problem"] is None
+    assert found["verdicts"] is None
+
+
+def test_a_camera_s_exif_is_shown(tmp_path: Path, galaxy: NDArray[np.uint8]) -> None:
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0110], exif[0x010E] = "Maker", "Model 1", "x" * 500
+    Image.fromarray(galaxy).save(tmp_path / "a.jpg", exif=exif, quality=100)
+    found = _look(tmp_path / "a.jpg")
+    assert found["mark"] is None
+    assert found["metadata"]["exif"]["make"] == "Maker"
+    assert found["metadata"]["exif"]["model"] == "Model 1"
+    assert len(found["metadata"]["exif"]["description"]) == 203
+    assert found["metadata"]["quantization_sum"] == 128
+
+
+@pytest.mark.parametrize("name", ["a.fits", "a.fits.gz"])
+def test_a_fits_file_shows_its_header(name: str, tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(10, 1, (24, 20)).astype(">f4")
+    header = fits.Header({"OBJECT": "M 51", "TELESCOP": "KPNO", "CTYPE1": "RA---TAN"})
+    fits.PrimaryHDU(values, header).writeto(tmp_path / "a.fits")
+    if name.endswith(".gz"):
+        (tmp_path / name).write_bytes(gzip.compress((tmp_path / "a.fits").read_bytes()))
+    found = _look(tmp_path / name)
+    assert found["kind"] == "FITS"
+    (part,) = found["metadata"]["hdus"]
+    assert (part["OBJECT"], part["TELESCOP"]) == ("M 51", "KPNO")
+    assert (part["shape"], part["bits"], part["sky_coordinates"]) == ([20, 24], -32, True)
+    assert (found["images"][0]["width"], found["images"][0]["height"]) == (20, 24)
+
+
+def test_a_truth_table_shows_its_rows(tmp_path: Path) -> None:
+    table = pa.table({"x": [1.0, 2.0]})
+    table = table.replace_schema_metadata({"parhelion": mark_text(RECIPE, made=True)})
+    pq.write_table(table, tmp_path / "truth.parquet")
+    found = _look(tmp_path / "truth.parquet")
+    assert found["kind"] == "Parquet"
+    assert found["metadata"] == {"format": "Parquet", "rows": 2, "columns": ["x"]}
+    assert found["mark"]["made"]
+    assert found["images"] == []
+    assert found["problem"] is None
+
+
+@pytest.mark.parametrize("suffix", ["gif", "mp4"])
+def test_moving_pictures(suffix: str, tmp_path: Path) -> None:
+    frames = [np.full((16, 16, 3), shade, np.uint8) for shade in (0, 90, 180)]
+    path = tmp_path / f"walk.{suffix}"
+    write_animation(path, frames, recipe=RECIPE, made=True)
+    found = _look(path)
+    assert found["kind"] == {"gif": "image", "mp4": "film"}[suffix]
+    assert found["metadata"]["frames"] == 3
+    assert found["metadata"]["width"] == 16
+    assert found["mark"]["made"]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "kind"),
+    [
+        ("empty.png", b"", "unknown"),
+        ("text.jpg", b"hello", "unknown"),
+        ("cut.jpg", b"\xff\xd8\xff\xe0\x00\x10JFIF\x00", "unknown"),
+        ("cut.png", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00", "unknown"),
+        ("cut.fits", b"SIMPLE  =                    T", "FITS"),
+        ("cut.fits.gz", b"\x1f\x8b\x08\x00", "unknown"),
+        ("cut.mp4", b"\x00\x00\x00\x18ftypmp42", "film"),
+        ("cut.parquet", b"PAR1....PAR1", "Parquet"),
+    ],
+)
+def test_damaged_files_have_a_problem_and_no_more(
+    name: str, data: bytes, kind: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(data)
+    found = _look(tmp_path / name)
+    assert found["kind"] == kind
+    assert found["problem"]
+    assert found["images"] == []
+
+
+def test_a_bomb_is_described_and_not_unpacked(tmp_path: Path) -> None:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", compress(b"0"))
+    (tmp_path / "bomb.png").write_bytes(png + chunk(b"IEND", b""))
+    found = _look(tmp_path / "bomb.png")
+    assert found["kind"] == "image"
+    assert found["images"] == []
+    assert "pixels" in found["problem"]
+
+
+def test_with_a_model_there_is_a_verdict(
+    tmp_path: Path, galaxy: NDArray[np.uint8], detector: Detector
+) -> None:
+    Image.fromarray(galaxy).save(tmp_path / "a.png")
+    (verdict,) = _look(tmp_path / "a.png", detector)["verdicts"]
+    assert 0 <= verdict["probability_made"] <= 1
+    (tmp_path / "b.txt").write_text("no image")
+    (none,) = _look(tmp_path / "b.txt", detector)["verdicts"]
+    assert none["verdict"] == "cannot tell"
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="does not exist"):
+        inspect(tmp_path / "absent.png")
+    with pytest.raises(InputError, match="not a regular file"):
+        inspect(tmp_path)
