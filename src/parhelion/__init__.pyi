@@ -1,5 +1,5 @@
-from ._demo_settings import DemoSettings as DemoSettings
 from ._demo import demo as demo
+from ._demo_settings import DemoSettings as DemoSettings
 from ._version import __version__ as __version__
 from .catalog import Catalog as Catalog
 from .catalog import CutoutSettings as CutoutSettings

@@ -252,9 +252,8 @@ def test_quiet_leaves_the_filters_as_they_were() -> None:
     before = list(warnings.filters)
 
     def nap(_: int) -> None:
-        with quiet():
-            with quiet():
-                pass
+        with quiet(), quiet():
+            pass
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(nap, range(200)))

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from conftest import draw_galaxy
 from numpy.typing import NDArray
 from PIL import Image
 
+from conftest import draw_galaxy
 from parhelion.catalog import group_images, image_id, near_duplicates, thumbnail
 from parhelion.catalog._duplicates import SIDE
 
@@ -21,7 +21,9 @@ def thumbnails(images: list[Pixels]) -> Pixels:
 
 
 def pairs(images: list[Pixels]) -> set[tuple[int, int]]:
-    found = [tuple(pair) for block in near_duplicates(thumbnails(images)) for pair in block.tolist()]
+    found = [
+        tuple(pair) for block in near_duplicates(thumbnails(images)) for pair in block.tolist()
+    ]
     assert len(found) == len(set(found))
     return set(found)
 
@@ -36,7 +38,7 @@ def small_galaxy(seed: int) -> Pixels:
 
 def recompressed(image: Pixels) -> Pixels:
     buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "JPEG", quality=50)
+    Image.fromarray(image).save(buffer, "JPEG", quality=82)
     return np.asarray(Image.open(buffer))
 
 

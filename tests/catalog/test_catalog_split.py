@@ -128,9 +128,7 @@ def test_a_group_of_two_labels_goes_with_most_of_it(tmp_path: Path) -> None:
 )
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_shares_are_as_near_as_groups_allow(strata: list[list[int]], seed: int) -> None:
-    named = [
-        [(f"{s}-{g}", size) for g, size in enumerate(sizes)] for s, sizes in enumerate(strata)
-    ]
+    named = [[(f"{s}-{g}", size) for g, size in enumerate(sizes)] for s, sizes in enumerate(strata)]
     chosen = SplitSettings(seed=seed)
     part_of = _draw(named, chosen)
     for groups in named:

@@ -105,7 +105,9 @@ def test_deep_files_are_turned_too(orientation: int) -> None:
 
     values = (RAMP * 1365).astype(np.uint16)
     image = only(tiff(values, extratags=[(274, "H", 1, orientation, True)]))
-    assert np.array_equal(image.pixels, orient((values >> 8).astype(np.uint8)[..., None], orientation))
+    assert np.array_equal(
+        image.pixels, orient((values >> 8).astype(np.uint8)[..., None], orientation)
+    )
 
 
 def test_alpha_at_sixteen_bits() -> None:

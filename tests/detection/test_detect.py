@@ -1,5 +1,6 @@
 """Verdicts: for files, folders and catalogs, in order, whatever the neighbors, never a crash."""
 
+import copy
 import dataclasses
 import json
 import os
@@ -74,11 +75,21 @@ def test_neighbors_do_not_matter(drawn: list[Catalog], run: Path) -> None:
 
 
 def test_inside_the_band_the_thresholds_are_told(detector: Detector, folder: Path) -> None:
-    card = {**detector.card, "band": [0.0, 1.0]}
-    unsure = Detector(detector.network, card, detector.device, 4)
+    card = {**detector.card, "band": [0.0, 1.0], "domain_limit": 1e9}
+    unsure = Detector(detector.network, detector.domain, card, detector.device, 4)
     verdict = next(detect(folder / "a.png", unsure, CPU))
     assert verdict.verdict == "cannot tell"
     assert verdict.note == "between the thresholds 0.000 and 1.000"
+    assert verdict.probability_made is not None
+
+
+def test_of_what_it_never_learned_it_cannot_tell(tmp_path: Path, detector: Detector) -> None:
+    stripes = np.zeros((64, 64, 3), np.uint8)
+    stripes[:, ::6, 0] = 255
+    Image.fromarray(stripes).save(tmp_path / "stripes.png")
+    (verdict,) = detect(tmp_path / "stripes.png", detector, CPU)
+    assert verdict.verdict == "cannot tell"
+    assert "unlike the images that the detector learned from" in verdict.note
     assert verdict.probability_made is not None
 
 
@@ -171,13 +182,7 @@ def test_saliency_is_where_the_logit_depends_on_the_image(
     assert heat.shape == (32, 32)
     assert heat.min() >= 0
     assert heat.max() == pytest.approx(1.0)
-    blind = Detector(_without_head(detector), detector.card, detector.device, 4)
-    assert not saliency(blind, detector.see(galaxy)).any()
-
-
-def _without_head(detector: Detector) -> "object":
-    import copy
-
     network = copy.deepcopy(detector.network)
     network.head.weight.zero_()
-    return network
+    blind = Detector(network, detector.domain, detector.card, detector.device, 4)
+    assert not saliency(blind, detector.see(galaxy)).any()

@@ -86,12 +86,13 @@ def test_reconstruction_is_exact_for_the_shrunk_image() -> None:
     assert reconstruction(nn.functional.interpolate(images, size=4, mode="area"), images) == 0
 
 
-def test_the_penalty_is_zero_where_the_slope_is_one() -> None:
+def test_the_penalty_is_the_squared_slope() -> None:
     images = torch.randn(3, 1, 2, 2, requires_grad=True)
     direction = torch.full((1, 2, 2), 0.5)  # norm 1
-    slope_one = (images * direction).sum(dim=(1, 2, 3))
-    assert gradient_penalty(images, (slope_one,)) == pytest.approx(0, abs=1e-6)
-    assert gradient_penalty(images, (3 * slope_one,)) == pytest.approx(4, abs=1e-5)
+    slope_one = (images * direction).sum(dim=(1, 2, 3))[:, None]
+    flat = 0 * slope_one
+    assert gradient_penalty(images, (flat,)) == 0
+    assert gradient_penalty(images, (slope_one, 2 * slope_one)) == pytest.approx(9, abs=1e-5)
 
 
 def test_the_judge_penalizes_only_when_told() -> None:

@@ -21,10 +21,10 @@ from ._sources import extract_sources as extract_sources
 from ._sources import find_sources as find_sources
 from ._sources import luma as luma
 from ._split import split as split
-from ._table import Catalog as Catalog
 from ._table import MADE_ORIGINS as MADE_ORIGINS
 from ._table import ORIGINS as ORIGINS
 from ._table import SPLITS as SPLITS
+from ._table import Catalog as Catalog
 from ._table import open_catalog as open_catalog
 from ._table import row as row
 from ._table import write_catalog as write_catalog

@@ -25,8 +25,9 @@ _BATCH = 4096  # thumbnails, or pairs of them, that are held as floats
 # quality 40 and resizing by 0.73 stay below in 98 of 100 images of all kinds tried.
 _NEAR, _NEAR_ALL = 15, 76
 # Mean correlation over the blocks of the flattened thumbnails, and correlation of the thumbnails.
-_ALIKE, _ALIKE_WHOLE = 0.7, 0.95
+_ALIKE, _ALIKE_WHOLE = 0.67, 0.95
 _BLOCK = 8
+_WEAK = 2.0  # norm of a block that counts half; what rounding alone leaves has about 1
 _FEATURELESS = 0.05  # mean strength of the structure (in square roots of gray levels)
 
 # Bytes per root of a gray level plus one; 255 becomes 255.
@@ -179,13 +180,19 @@ def _alike(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Whether thumbnails ``(M, SIDE, SIDE)`` show the same in their best orientation."""
     local = np.full(len(a), -1.0, np.float32)
     whole = np.full(len(a), -1.0, np.float32)
-    blocks, plain = _unit_blocks(_flatten(a)), _unit(a.astype(np.float32))
+    blocks, strength = _blocks(_flatten(a))
+    plain = _unit(a.astype(np.float32))
     for turns, mirrored in product(range(4), (False, True)):
         turned = np.rot90(b[:, :, ::-1] if mirrored else b, turns, (1, 2))
-        score = (blocks * _unit_blocks(_flatten(turned))).sum(axis=(2, 4)).mean(axis=(1, 2))
-        other = (plain * _unit(turned.astype(np.float32))).sum(axis=(1, 2))
+        others, other_strength = _blocks(_flatten(turned))
+        # Blocks in which neither shows more than rounding have little to say.
+        weight = np.maximum(strength, other_strength) ** 2
+        weight = weight / (weight + _WEAK**2)
+        score = ((blocks * others).sum(axis=(2, 4)) * weight).sum(axis=(1, 2))
+        score /= np.maximum(weight.sum(axis=(1, 2)), 1e-6)
+        resemblance = (plain * _unit(turned.astype(np.float32))).sum(axis=(1, 2))
         better = score > local
-        local[better], whole[better] = score[better], other[better]
+        local[better], whole[better] = score[better], resemblance[better]
     return (local >= _ALIKE) & (whole >= _ALIKE_WHOLE)
 
 
@@ -206,14 +213,13 @@ def _unit(images: Flattened) -> Flattened:
     return unit
 
 
-def _unit_blocks(images: Flattened) -> Flattened:
-    """Return blocks of mean 0 and norm 1, ``(N, rows, _BLOCK, columns, _BLOCK)``."""
+def _blocks(images: Flattened) -> tuple[Flattened, Flattened]:
+    """Return blocks of mean 0 and norm 1, ``(N, rows, _BLOCK, columns, _BLOCK)``, and the norms."""
     count = SIDE // _BLOCK
     blocks = images.reshape(len(images), count, _BLOCK, count, _BLOCK)
     blocks = blocks - blocks.mean(axis=(2, 4), keepdims=True)
     norm = np.sqrt((blocks * blocks).sum(axis=(2, 4), keepdims=True))
-    unit: Flattened = blocks / np.maximum(norm, 1e-3)
-    return unit
+    return blocks / np.maximum(norm, 1e-3), norm[:, :, 0, :, 0]
 
 
 def _blur(sigma: float) -> Flattened:

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from importlib import import_module
 from typing import Any, BinaryIO
 
@@ -27,7 +27,7 @@ _Done = tuple[int, list[Any]] | BaseException | None
 
 def work_through(
     tasks: Iterator[Any], work: Work, context: tuple[Any, ...], helpers: int
-) -> Iterator[tuple[int, Any]]:
+) -> Generator[tuple[int, Any], None, None]:
     """Yield ``(index, work(task, *context))`` of every task, in the order they are done.
 
     Parameters

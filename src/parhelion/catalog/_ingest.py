@@ -60,9 +60,9 @@ def ingest(
     Returns
     -------
     catalog : Catalog
-        In the order of `sources`, sorted within each. It does not depend on the number of
-        processes. What was not taken in is in ``rejected.parquet``, with the reason. The catalog
-        is written last: an ingest that was interrupted is simply run again.
+        In the order of `sources`, folders sorted, archives as they are. It does not depend on
+        the number of processes. What was not taken in is in ``rejected.parquet``, with the
+        reason. The catalog is written last: an ingest that was interrupted is simply run again.
 
     Raises
     ------

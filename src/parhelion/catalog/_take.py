@@ -104,8 +104,8 @@ def _take_bands(task: Task, root: str, settings: IngestSettings) -> Iterator[Sto
             image = decode_bands([Path(file) for file in task.files], settings)
     except (DecodeError, InputError):
         # Not one grid, or one file is damaged: each is taken as what it is.
-        for index, target in enumerate(task.singles):
-            yield from _take_file(task, index, target, root, settings)
+        for index in sorted(range(len(task.files)), key=task.sources.__getitem__):
+            yield from _take_file(task, index, task.singles[index], root, settings)
         return
     recipe = {**(image.recipe or {}), "bands": list(task.sources)}
     image = DecodedImage(image.pixels, image.format, None, recipe, image.wcs)

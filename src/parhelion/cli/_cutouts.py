@@ -19,7 +19,7 @@ def cutouts(
 ) -> None:
     """Detect the sources of wide fields and cut them out, a catalog row for each.
 
-    Examples:
+    For example:
 
         parhelion cutouts hubble.jpg --out cutouts
         parhelion cutouts field-1.fits field-2.fits --out cutouts --max-size 128

@@ -20,7 +20,7 @@ def demo(
     Cut-outs, split, generator, made galaxies, check for copies, wide view, source detection,
     detector, verdicts, report. A run that was stopped goes on where it was.
 
-    Examples:
+    For example:
 
         parhelion demo
         parhelion demo --out quick --minutes 2

@@ -23,7 +23,7 @@ def detect(
     With --json, one object per line: path, probability_made (0 to 1, calibrated; null where a
     file cannot be read), verdict (made, observed or cannot tell) and note.
 
-    Examples:
+    For example:
 
         parhelion detect picture.jpg --model detector --explain why
         parhelion detect folder/ catalog/ --model detector --json

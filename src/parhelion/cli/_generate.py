@@ -18,7 +18,7 @@ def generate(
 ) -> None:
     """Draw images from a trained generator into a catalog; a seed always gives its image.
 
-    Examples:
+    For example:
 
         parhelion generate --model run --count 64 --out made
         parhelion generate --model run --count 16 --seed 1000 --label spiral --out spirals

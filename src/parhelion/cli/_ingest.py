@@ -22,7 +22,7 @@ def ingest(
     A sub-folder's name becomes its images' label. What cannot be read is listed, with the
     reason, in rejected.parquet.
 
-    Examples:
+    For example:
 
         parhelion ingest galaxies/ --out catalog
         parhelion ingest m51.fits survey.tar.gz --out catalog --json

@@ -9,7 +9,7 @@ from parhelion.cli._options import Json
 def inspect(file: Path, /, *, model: Path | None = None, json: Json = False) -> None:
     """Show what a file says of itself, its metadata, and the verdict of a detector.
 
-    Examples:
+    For example:
 
         parhelion inspect made/images/00000000.png
         parhelion inspect picture.jpg --model detector --json

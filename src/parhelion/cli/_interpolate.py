@@ -20,7 +20,7 @@ def interpolate(
 ) -> None:
     """Film a walk through latent space, from seed to seed and back, as GIF or MP4.
 
-    Examples:
+    For example:
 
         parhelion interpolate --model run --seeds 3,14,15 --out walk.gif
         parhelion interpolate --model run --seeds 1,2 --frames 96 --scale 8 --out walk.mp4

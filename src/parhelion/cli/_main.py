@@ -46,7 +46,6 @@ Examples:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program and return its exit code: 0, 1 or 2."""
     logging.basicConfig(format="parhelion: %(message)s", level=logging.WARNING)
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     try:
         recipe = _take_recipe(tokens)

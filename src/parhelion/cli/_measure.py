@@ -19,7 +19,7 @@ def generator(
 ) -> None:
     """Compare made images with real ones: distances, copies, spectra.
 
-    Examples:
+    For example:
 
         parhelion measure generator --real cutouts --generated made --out measured
         parhelion measure generator --real cutouts --generated made --json
@@ -49,7 +49,7 @@ def field(
 ) -> None:
     """Detect the sources of a wide view and compare them with its truth catalog.
 
-    Examples:
+    For example:
 
         parhelion measure field sky
         parhelion measure field sky --json
@@ -76,7 +76,7 @@ def detector(
 ) -> None:
     """Measure a detector on catalogs: accuracy, ROC, calibration, with intervals.
 
-    Examples:
+    For example:
 
         parhelion measure detector --model detector --data real --data made
         parhelion measure detector --model detector --data real --data made --json

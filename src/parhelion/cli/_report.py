@@ -9,7 +9,7 @@ from parhelion.cli._options import Json
 def report(folders: list[Path], /, *, out: Path = Path("report.html"), json: Json = False) -> None:
     """Write one self-contained HTML page about catalogs, runs, measures and wide views.
 
-    Examples:
+    For example:
 
         parhelion report demo --out report.html
         parhelion report run made measured sky

@@ -20,7 +20,7 @@ def split(
 
     Several catalogs are split together, so that a group they share lands on one side.
 
-    Examples:
+    For example:
 
         parhelion split catalog
         parhelion split real made --train 0.8 --validation 0.1 --test 0.1 --seed 3

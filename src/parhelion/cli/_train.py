@@ -20,7 +20,7 @@ def gan(
 ) -> None:
     """Train a Lightweight GAN on a catalog.
 
-    Examples:
+    For example:
 
         parhelion train gan --data cutouts --config demo-64 --out run
         parhelion train gan --data cutouts --config demo-64 --out run --resume
@@ -58,7 +58,7 @@ def detector(
 ) -> None:
     """Train a detector of made images on catalogs of real and of made ones.
 
-    Examples:
+    For example:
 
         parhelion split real made
         parhelion train detector --data real --data made --config demo-detector --out detector

@@ -22,7 +22,7 @@ def widefield(
 
     Sizes, brightnesses, sky and noise follow a real field.
 
-    Examples:
+    For example:
 
         parhelion widefield made --count 3000 --size 4096 --out sky
         parhelion widefield made --count 500 --size 2048 --like my-field.fits --out sky

@@ -87,7 +87,7 @@ def _verdicts(
                 if item.pixels is None:
                     verdict = Verdict(str(item.path), None, "cannot tell", item.note)
                 else:
-                    verdict = _judge(item, detector, next(logits))
+                    verdict = _judge(item.path, item.note, item.pixels, detector, next(logits))
                     if settings.explain is not None:
                         name = f"{count:06d}-{_plain(item.path.stem)}.png"
                         write_explanation(settings.explain / name, detector, item.pixels, verdict)
@@ -95,14 +95,12 @@ def _verdicts(
                 yield verdict
 
 
-def _judge(item: _Seen, detector: Detector, logit: float) -> Verdict:
+def _judge(
+    path: Path, note: str, pixels: NDArray[np.uint8], detector: Detector, logit: float
+) -> Verdict:
     probability = float(detector.probability_made(np.array([logit]))[0])
-    verdict = detector.verdict(probability)
-    notes = [item.note] if item.note else []
-    if verdict == "cannot tell":
-        low, high = detector.card["band"]
-        notes.append(f"between the thresholds {low:.3f} and {high:.3f}")
-    return Verdict(str(item.path), probability, verdict, "; ".join(notes))
+    word, reason = detector.verdict(pixels, probability)
+    return Verdict(str(path), probability, word, "; ".join(filter(None, (note, reason))))
 
 
 def _look(path: Path, detector: Detector, smallest: int) -> list[_Seen]:

@@ -18,8 +18,8 @@ from parhelion.training import to_model
 _SIDE = 288
 _GAP = 24
 _HEAD = 104
-_LINES, _LINE = 4, 24
-_FOOT = 60 + _LINES * _LINE
+_LINES, _LINE = 3, 24
+_FOOT = 56 + _LINES * _LINE
 _COLORS = {"made": d.MADE, "observed": d.OBSERVED, "cannot tell": d.UNSURE}
 _WORDS = {
     "made": "Made by a model",
@@ -56,11 +56,10 @@ def explain(detector: Detector, seen: NDArray[np.uint8], verdict: Verdict) -> ND
     share = 0.75 * heat[..., None] ** 0.8
     ground = d.stretch(luma, 1, 99.5)[..., None] * 150.0
     overlay = np.rint(ground * (1 - share) + d.colorize(heat) * share).astype(np.uint8)
-    where = "what in it moves the verdict"
     panels = (
         ("what the detector sees", seen),
         ("its Fourier spectrum", d.colorize(d.stretch(spectrum, 1, 99.8))),
-        (where, overlay),
+        ("what in it moves the verdict", overlay),
     )
     for place, (caption, pixels) in enumerate(panels):
         left = _GAP + place * (_SIDE + _GAP)

@@ -10,8 +10,10 @@ import torch
 from numpy.typing import NDArray
 
 from parhelion._settings import settings_dict
+from parhelion.catalog import SPLITS
 from parhelion.detection._calibrate import fit_band, fit_temperature
-from parhelion.detection._data import PixelStore, Sample, judged_pixels
+from parhelion.detection._data import CLASSES, PixelStore, Sample, judged_pixels
+from parhelion.detection._domain import Domain, fit_domain, fit_limit, traits
 from parhelion.detection._figures import auc, balanced_accuracy, balanced_loss, sigmoid
 from parhelion.detection._format_baseline import format_only
 from parhelion.detection._model import TwoPath
@@ -22,7 +24,7 @@ from parhelion.detection._spectrum import spectrum_profile
 from parhelion.training import save_model
 
 _log = logging.getLogger(__name__)
-_PROFILES = 2000  # images of a class from which its envelope of spectra is taken
+_SURVEYED = 2000  # images of a class from which its domain and envelope are taken
 
 
 def finish(
@@ -53,36 +55,34 @@ def finish(
     **facts
         More to put on the card.
     """
-    parts = {
-        split: [sample for sample in samples if sample.split == split]
-        for split in ("train", "validation", "test")
-    }
-    is_made = np.array([sample.is_made for sample in parts["validation"]])
-    seen = judged_pixels(parts["validation"], store, settings)
+    train, validation, test = (
+        [sample for sample in samples if sample.split == split] for split in SPLITS
+    )
+    domain, envelopes = _survey(train, store, settings)
+    seen = list(judged_pixels(validation, store, settings))
+    is_made = np.array([sample.is_made for sample in validation])
     logits = np.concatenate(list(network_logits(network, seen, settings.batch, device)))
     temperature = fit_temperature(logits, is_made)
     low, high, error = fit_band(sigmoid(logits / temperature), is_made, settings.error)
+    distances = domain.distance(np.stack([traits(pixels) for pixels in seen]))
     card: dict[str, Any] = {
         "settings": settings_dict(settings),
         **facts,
         "temperature": temperature,
         "band": [low, high],
         "band_error": error,
+        "domain_limit": fit_limit(distances, settings.error),
         "validation": _figures(logits, is_made, temperature),
     }
-    detector = Detector(network, card, device, settings.batch)
+    detector = Detector(network, domain, card, device, settings.batch)
 
-    test_logits = detector.logits(judged_pixels(parts["test"], store, settings))
-    table = score_table(detector, parts["test"], test_logits)
-    test_made = np.array([sample.is_made for sample in parts["test"]])
+    test_logits = detector.logits(judged_pixels(test, store, settings))
+    test_made = np.array([sample.is_made for sample in test])
     card["test"] = _figures(test_logits, test_made, temperature)
-    card |= format_only(parts["train"], parts["test"], store, settings)
-    card["spectra"] = {
-        name: envelope(profiles(_some(parts["train"], is_made), store, settings))
-        for name, is_made in (("observed", False), ("made", True))
-    }
-    write_scores(out / SCORES_FILE, table)
-    save_model(out, "detector", network.state_dict(), card)
+    card |= format_only(train, test, store, settings)
+    card["spectra"] = envelopes
+    write_scores(out / SCORES_FILE, score_table(detector, test, test_logits))
+    save_model(out, "detector", detector.state(), card)
     _log.info(
         "accuracy %.3f on %d test images; from the format alone %.3f (files as stored: %.3f)",
         card["test"]["accuracy"],
@@ -92,12 +92,16 @@ def finish(
     )
 
 
-def profiles(
-    samples: Sequence[Sample], store: PixelStore, settings: DetectorSettings
-) -> NDArray[np.float32]:
-    """Return the radial profiles ``(N, S // 2)`` of the spectra of samples, as judged."""
-    seen = judged_pixels(samples, store, settings)
-    return np.concatenate([spectrum_profile(pixels)[None] for pixels in seen])
+def _survey(
+    train: Sequence[Sample], store: PixelStore, settings: DetectorSettings
+) -> tuple[Domain, dict[str, dict[str, list[float]]]]:
+    """Return where the training images lie, and the envelope of each class's spectra."""
+    lying, envelopes = [], {}
+    for name, is_made in zip(CLASSES, (False, True), strict=True):
+        seen = list(judged_pixels(_some(train, is_made), store, settings))
+        lying.append([traits(pixels) for pixels in seen])
+        envelopes[name] = envelope(np.stack([spectrum_profile(pixels) for pixels in seen]))
+    return fit_domain(*lying), envelopes
 
 
 def envelope(values: NDArray[np.float32]) -> dict[str, list[float]]:
@@ -123,5 +127,5 @@ def _figures(
 def _some(samples: Sequence[Sample], is_made: bool) -> list[Sample]:
     """Return samples of one class, evenly spaced where there are many."""
     mine = [sample for sample in samples if sample.is_made == is_made]
-    step = max(1, -(-len(mine) // _PROFILES))
+    step = max(1, -(-len(mine) // _SURVEYED))
     return mine[::step]

@@ -12,11 +12,15 @@ from torch import Tensor, nn
 
 from parhelion._settings import settings_from_dict
 from parhelion.detection._chain import judged
+from parhelion.detection._domain import Domain, traits
 from parhelion.detection._figures import sigmoid
 from parhelion.detection._model import TwoPath, build
 from parhelion.detection._settings import DetectorSettings
 from parhelion.errors import ModelError
 from parhelion.training import load_model, make_fabric, to_model
+
+_CENTERS, _PRECISIONS = "domain.centers", "domain.precisions"
+_NEEDED = ("settings", "temperature", "band", "domain_limit", "spectra", "test")
 
 
 class Detector:
@@ -26,6 +30,8 @@ class Detector:
     ----------
     network : TwoPath
         The network, with its trained weights.
+    domain : Domain
+        Where its training images lie.
     card : mapping
         What its ``model.json`` holds.
     device : torch.device
@@ -36,9 +42,15 @@ class Detector:
     """
 
     def __init__(
-        self, network: TwoPath, card: dict[str, Any], device: torch.device, batch: int
+        self,
+        network: TwoPath,
+        domain: Domain,
+        card: dict[str, Any],
+        device: torch.device,
+        batch: int,
     ) -> None:
         self.network = network.to(device).eval().requires_grad_(False)
+        self.domain = domain
         self.card = card
         self.settings = card_settings(card)
         self.device = device
@@ -58,12 +70,43 @@ class Detector:
         """Return calibrated probabilities, both classes being equally likely beforehand."""
         return sigmoid(logits / float(self.card["temperature"]))
 
-    def verdict(self, probability_made: float) -> str:
-        """Return ``"made"``, ``"observed"`` or, within the band, ``"cannot tell"``."""
+    def verdict(self, seen: NDArray[np.uint8], probability_made: float) -> tuple[str, str]:
+        """Return the verdict on an image, and why it is "cannot tell" where it is.
+
+        Parameters
+        ----------
+        seen : ndarray
+            ``(S, S, 3)`` uint8, as `see` returns it.
+        probability_made : float
+            Its calibrated probability.
+
+        Returns
+        -------
+        verdict : {"made", "observed", "cannot tell"}
+            "cannot tell" within the band of probabilities, and for an image that is unlike
+            all that the detector was trained on.
+        note : str
+            The reason for "cannot tell", else nothing.
+        """
+        limit = self.card["domain_limit"]
+        distance = float(self.domain.distance(traits(seen)[None])[0])
+        if distance > limit:
+            return "cannot tell", (
+                f"unlike the images that the detector learned from (distance {distance:.1f}, "
+                f"limit {limit:.1f})"
+            )
         low, high = self.card["band"]
-        if probability_made > high:
-            return "made"
-        return "observed" if probability_made < low else "cannot tell"
+        if low <= probability_made <= high:
+            return "cannot tell", f"between the thresholds {low:.3f} and {high:.3f}"
+        return ("made" if probability_made > high else "observed"), ""
+
+    def state(self) -> dict[str, Tensor]:
+        """Return everything that a model file holds: weights and domain."""
+        return {
+            **self.network.state_dict(),
+            _CENTERS: torch.from_numpy(self.domain.centers),
+            _PRECISIONS: torch.from_numpy(self.domain.precisions),
+        }
 
 
 def load_detector(folder: Path | str, *, device: str = "auto", batch: int = 32) -> Detector:
@@ -76,9 +119,11 @@ def load_detector(folder: Path | str, *, device: str = "auto", batch: int = 32) 
     """
     folder = Path(folder)
     card, weights = load_model(folder, "detector")
-    missing = [name for name in ("settings", "temperature", "band") if name not in card]
+    missing = [name for name in _NEEDED if name not in card]
+    missing += [name for name in (_CENTERS, _PRECISIONS) if name not in weights]
     if missing:
-        raise ModelError(f"{folder / 'model.json'} lacks {missing[0]!r}; train the detector again")
+        raise ModelError(f"the detector in {folder} lacks {missing[0]!r}; train it again")
+    domain = Domain(weights.pop(_CENTERS).numpy(), weights.pop(_PRECISIONS).numpy())
     network = build(card_settings(card))
     try:
         network.load_state_dict(weights)
@@ -86,7 +131,7 @@ def load_detector(folder: Path | str, *, device: str = "auto", batch: int = 32) 
         reason = str(error).splitlines()[-1].strip()
         raise ModelError(f"{folder} does not fit its card: {reason}") from error
     network.to(memory_format=torch.channels_last)
-    return Detector(network, card, make_fabric(device, "fp32").device, batch)
+    return Detector(network, domain, card, make_fabric(device, "fp32").device, batch)
 
 
 def card_settings(card: dict[str, Any]) -> DetectorSettings:

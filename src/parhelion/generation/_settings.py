@@ -29,15 +29,17 @@ class GanSettings:
     batch: int = 16
     """Images in a step."""
     learning_rate: float = 2e-4
-    """Adam's learning rate, for both networks."""
+    """Adam's learning rate for the generator."""
+    discriminator_pace: float = 1.0
+    """The discriminator's learning rate, as a multiple of the generator's."""
     beta1: float = 0.5
     """Adam's first decay rate."""
     beta2: float = 0.9
     """Adam's second decay rate."""
     penalty_every: int = 4
     """Steps between gradient penalties."""
-    penalty_weight: float = 10.0
-    """Weight of the gradient penalty."""
+    penalty_weight: float = 0.1
+    """Weight of the gradient penalty (R1) at real images."""
     augment_probability: float = 0.25
     """Probability with which each differentiable augmentation is applied to an image."""
     augmentations: tuple[str, ...] = ("translation", "cutout", "color")
@@ -87,6 +89,12 @@ class GanSettings:
             f"be divisible by --processes (={self.processes})",
         )
         require(0 < self.learning_rate < 1, "learning-rate", self.learning_rate, "be in (0, 1)")
+        require(
+            0 < self.learning_rate * self.discriminator_pace < 1,
+            "discriminator-pace",
+            self.discriminator_pace,
+            "be positive, and below 1 times --learning-rate",
+        )
         require(
             0 <= self.augment_probability <= 1,
             "augment-probability",

@@ -104,8 +104,10 @@ def train_gan(
     if settings.compile:
         generator.compile()
         discriminator.compile()
-    generator, optimizer_g = fabric.setup(generator, _adam(generator, settings))
-    judge, optimizer_d = fabric.setup(Judge(discriminator), _adam(discriminator, settings))
+    generator, optimizer_g = fabric.setup(generator, _adam(generator, settings, 1))
+    judge, optimizer_d = fabric.setup(
+        Judge(discriminator), _adam(discriminator, settings, settings.discriminator_pace)
+    )
     state = Checkpoints(
         out / "checkpoints",
         generator=generator,
@@ -226,10 +228,10 @@ def _step(
     return losses
 
 
-def _adam(network: torch.nn.Module, settings: GanSettings) -> torch.optim.Adam:
+def _adam(network: torch.nn.Module, settings: GanSettings, pace: float) -> torch.optim.Adam:
     return torch.optim.Adam(
         network.parameters(),
-        lr=settings.learning_rate,
+        lr=settings.learning_rate * pace,
         betas=(settings.beta1, settings.beta2),
         fused=True,
     )

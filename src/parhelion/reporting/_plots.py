@@ -125,12 +125,15 @@ def sky_view(uri: str, size: int, layers: Mapping[str, tuple[str, Mapping[str, A
     layers : mapping
         For each name, a color and columns ``x``, ``y``, ``r`` (pixels) and ``text``.
     """
+    # At first the middle, near full resolution: the whole is a dust of points.
+    width, height = min(size, 1400) / 2, min(size, 950) / 2
+    middle, bounds = size / 2, (-size / 10, size * 1.1)
     plot = figure(
         height=760,
         sizing_mode="stretch_width",
         match_aspect=True,
-        x_range=Range1d(0, size, bounds=(-size / 10, size * 1.1), min_interval=32),
-        y_range=Range1d(size, 0, bounds=(-size / 10, size * 1.1), min_interval=32),
+        x_range=Range1d(middle - width, middle + width, bounds=bounds, min_interval=32),
+        y_range=Range1d(middle + height, middle - height, bounds=bounds, min_interval=32),
         tools="pan,reset,save",
         background_fill_color="#05070b",
         border_fill_color=PAPER,
@@ -159,4 +162,6 @@ def sky_view(uri: str, size: int, layers: Mapping[str, tuple[str, Mapping[str, A
     if layers:
         _legend(plot, "top_left")
         plot.legend.click_policy = "hide"
+        plot.legend.inactive_fill_color = PAPER
+        plot.legend.inactive_fill_alpha = 0.7
     return plot

@@ -198,7 +198,10 @@ def _sky(folder: Path) -> Section:
         )
     uri = _pictures.data_uri(view, made=True, what="wide view", lossy=True)
     plot = _plots.sky_view(uri, size, layers)
-    caption = "Wheel to zoom, drag to move; click the legend to show sources, point at one to read."
+    caption = (
+        "The middle of the view: turn the wheel to zoom out to the whole, drag to move. Click "
+        "the legend to show what was put there and what was found; point at a source to read it."
+    )
     return Section("A wide view", text, [Block(caption, plot=plot), *blocks])
 
 

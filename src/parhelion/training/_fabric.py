@@ -1,5 +1,6 @@
 """Device, precision and processes, through Lightning Fabric."""
 
+import logging
 import warnings
 from typing import Any
 
@@ -31,6 +32,8 @@ def make_fabric(device: str = "auto", precision: str = "auto", processes: int = 
         warnings.simplefilter("ignore")
         from lightning_fabric import Fabric
 
+    # It announces the precision, which the model's card says.
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     if device == "cuda" and not torch.cuda.is_available():
         raise SettingsError("--device (=cuda) is not available here; use cpu or auto")
     if device == "mps" and not torch.backends.mps.is_available():

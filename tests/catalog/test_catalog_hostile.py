@@ -1,0 +1,279 @@
+"""A folder of hostile files: each ends in the catalog, correct, or rejected with a reason.
+
+Nothing is lost, nothing hangs, nothing crashes, and no warning leaks (they are errors in tests).
+"""
+
+import gzip
+import io
+import os
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import tifffile
+from astropy.io import fits
+from conftest import draw_galaxy
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from parhelion.catalog import IngestSettings, decode, image_id, ingest
+
+GALAXY = draw_galaxy(1, 48)
+GRAY = GALAXY[..., 0]
+LONG = "n" * 240 + ".png"
+
+Expected = NDArray[np.uint8] | str  # the pixels, or words of the reason
+
+
+def encoded(image: Image.Image, format: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+def pillow(data: bytes) -> NDArray[np.uint8]:
+    with Image.open(io.BytesIO(data)) as image:
+        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+
+
+def fits_bytes(*hdus: Any) -> bytes:
+    buffer = io.BytesIO()
+    fits.HDUList(list(hdus)).writeto(buffer)
+    return buffer.getvalue()
+
+
+def tiff_bytes(values: NDArray[Any], **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, values, metadata=None, **options)
+    return buffer.getvalue()
+
+
+def bomb_png() -> bytes:
+    header = struct.pack(">IIBBBBB", 200_000, 200_000, 8, 2, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(bytes(10**6))), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
+
+
+def absurd_fits() -> bytes:
+    header = fits.Header.fromstring(fits_bytes(fits.PrimaryHDU(np.zeros((4, 4), np.int16)))[:2880])
+    header["NAXIS1"] = header["NAXIS2"] = 1_000_000
+    return header.tostring().encode() + bytes(2880)
+
+
+def zip_bytes(name: str, data: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def palette_with_transparency() -> tuple[bytes, NDArray[np.uint8]]:
+    image = Image.fromarray(np.array([[0, 1], [2, 1]], np.uint8)).copy()
+    image.putpalette([10, 20, 30, 200, 100, 50, 7, 8, 9])
+    shown = [[[10, 20, 30], [0, 0, 0]], [[7, 8, 9], [0, 0, 0]]]
+    return encoded(image, "PNG", transparency=bytes([255, 0, 255])), np.array(shown, np.uint8)
+
+
+def hostile_files() -> dict[str, tuple[bytes, Expected]]:
+    jpeg = encoded(Image.fromarray(GALAXY), "JPEG")
+    png = encoded(Image.fromarray(GALAXY), "PNG")
+    webp = encoded(Image.fromarray(GALAXY), "WEBP")
+    progressive = encoded(Image.fromarray(GALAXY), "JPEG", progressive=True)
+    cmyk = encoded(Image.fromarray(GALAXY).convert("CMYK"), "JPEG")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    rotated = encoded(Image.fromarray(GALAXY[:, :30]), "JPEG", exif=exif)
+    bad_exif = encoded(Image.fromarray(GALAXY), "JPEG", exif=b"Exif\0\0MM\0*garbage" * 3)
+    deep = np.arange(48 * 48, dtype=np.uint16).reshape(48, 48) * 28
+    palette, shown = palette_with_transparency()
+    la = np.stack([GRAY, np.full_like(GRAY, 255)], axis=-1)
+    bits = GRAY > 60
+    frames = [Image.fromarray(GRAY), Image.fromarray(GRAY[::-1])]
+    gif = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    holes = GRAY.astype(np.float32) * 100
+    holes[0, :3] = np.inf, -np.inf, np.nan
+    bad_crc = bytearray(png)
+    bad_crc[png.index(b"IDAT") + 20] ^= 0xFF
+    nan = np.full((8, 8), np.nan)
+    table = fits.BinTableHDU.from_columns([fits.Column("flux", "E", array=np.ones(3))])
+    good_fits = fits_bytes(fits.PrimaryHDU(GRAY[::-1].copy()))
+    return {
+        "good.jpg": (jpeg, pillow(jpeg)),
+        "truncated.jpg": (jpeg[: len(jpeg) // 2], "truncated"),
+        "progressive-cut.jpg": (progressive[: len(progressive) // 2], "truncated"),
+        "header-only.jpg": (jpeg[:20], "damaged JPEG"),
+        "bomb.png": (bomb_png(), "200000 x 200000 pixels"),
+        "zero-bytes.png": (b"", "an empty file"),
+        "text.jpg": (b"this is not a picture", "not an image"),
+        "gray16.png": (encoded(Image.fromarray(deep), "PNG"), (deep >> 8).astype(np.uint8)),
+        "cmyk.jpg": (cmyk, pillow(cmyk)),
+        "palette.png": (palette, shown),
+        "one-pixel.png": (encoded(Image.new("RGB", (1, 1), (1, 2, 3)), "PNG"), [[[1, 2, 3]]]),  # type: ignore[dict-item]
+        "nan.fits": (fits_bytes(fits.PrimaryHDU(nan)), "no finite pixel"),
+        "tables.fits": (fits_bytes(fits.PrimaryHDU(), table), "without an image"),
+        "absurd.fits": (absurd_fits(), "1000000 x 1000000 pixels"),
+        "corrupt.fits.gz": (gzip.compress(good_fits)[:60] + bytes(40), "damaged"),
+        "truncated.fits": (good_fits[:3500], "truncated"),
+        "good.fits.gz": (gzip.compress(good_fits), GRAY),
+        "not-fits.gz": (gzip.compress(b"something else"), "holds no FITS"),
+        "holes.tif": (tiff_bytes(holes), "stretched"),
+        "big-endian16.tif": (tiff_bytes(deep, byteorder=">"), (deep >> 8).astype(np.uint8)),
+        "cut.tif": (tiff_bytes(deep)[:3000], "damaged TIFF"),
+        "loop.tif": (tiff_loop(), "TIFF"),
+        "animated.gif": (gif, np.repeat(GRAY[..., None], 3, 2)),
+        "rotated.jpg": (rotated, pillow(rotated)),
+        "bad-exif.jpg": (bad_exif, GALAXY[:0]),
+        "bad-crc.png": (bytes(bad_crc), "damaged PNG"),
+        "truncated.webp": (webp[: len(webp) // 2], "damaged WEBP"),
+        "gray-alpha.png": (encoded(Image.fromarray(la, "LA"), "PNG"), GRAY),
+        "one-bit.png": (encoded(Image.fromarray(bits), "PNG"), (bits * 255).astype(np.uint8)),
+        "wrong-suffix.jpg": (png, GALAXY),
+        "UPPER.PNG": (png, GALAXY),
+        "no-suffix": (png, GALAXY),
+        "new\nline.png": (png, GALAXY),
+        " spaces and é 🌌.png": (png, GALAXY),
+        "--flag.png": (png, GALAXY),
+        LONG: (png, GALAXY),
+        "archive.zip": (zip_bytes("inner.png", png), "an archive"),
+        "zip-bomb.png": (zip_bytes("bomb", bytes(10**7)), "an archive"),
+        "page.html": (b"<html><img src='x.png'></html>", "not an image"),
+        "picture.bmp": (encoded(Image.fromarray(GALAXY), "BMP"), "not an image"),
+    }
+
+
+def tiff_loop() -> bytes:
+    """A TIFF whose second directory is its first again, without an end."""
+    data = bytearray(tiff_bytes(GRAY))
+    start = struct.unpack_from("<I", data, 4)[0]
+    count = struct.unpack_from("<H", data, start)[0]
+    struct.pack_into("<I", data, start + 2 + 12 * count, start)
+    return bytes(data)
+
+
+def make_special(root: Path) -> dict[str, str]:
+    """Make what is no plain file; return words of the reason for each."""
+    (root / "loop").symlink_to(".")
+    (root / "dangling.png").symlink_to("nowhere.png")
+    (root / "self.png").symlink_to("self.png")
+    os.mkfifo(root / "pipe.png")
+    (root / "folder.jpg").mkdir()
+    reasons = {
+        "loop": "link to a folder",
+        "dangling.png": "leads nowhere",
+        "self.png": "leads nowhere",
+        "pipe.png": "not a regular file",
+        "folder.jpg": "an empty folder",
+    }
+    if os.geteuid() != 0:
+        (root / "secret.png").write_bytes(encoded(Image.fromarray(GALAXY), "PNG"))
+        (root / "secret.png").chmod(0)
+        reasons["secret.png"] = "permission denied"
+    return reasons
+
+
+def test_each_hostile_file_is_in_or_rejected(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    root, out = tmp_path / "hostile", tmp_path / "out"
+    root.mkdir()
+    files = hostile_files()
+    for name, (data, _) in files.items():
+        (root / name).write_bytes(data)
+    special = make_special(root)
+    assert len(files) + len(special) >= 40
+
+    catalog = ingest([root], out, IngestSettings(workers=1))
+
+    captured = capfd.readouterr()
+    assert captured.out == captured.err == ""
+    rejected = {
+        Path(row["source"]).name if "\n" not in row["source"] else row["source"]: row["reason"]
+        for row in pq.read_table(out / "rejected.parquet").to_pylist()
+    }
+    rows = {row["source"].removeprefix("hostile/"): row for row in catalog.rows()}
+    assert set(rows) | set(rejected) == set(files) | set(special)
+    assert not set(rows) & set(rejected)
+    for name, reason in special.items():
+        assert reason in rejected[name]
+    for name, (data, expected) in files.items():
+        if name in ("bad-exif.jpg", "loop.tif"):
+            # Either is right: the picture is whole, what is around it is not.
+            if name in rows:
+                check_pixels(out, rows[name], None)
+        elif expected == "stretched" if isinstance(expected, str) else False:
+            pixels = check_pixels(out, rows[name], None)
+            assert pixels[0, :3, 0].tolist() == [255, 0, 0]
+        elif isinstance(expected, str):
+            assert expected in rejected[name], (name, rejected[name])
+            assert "\n" not in rejected[name]
+        else:
+            check_pixels(out, rows[name], np.array(expected, np.uint8))
+            if rows[name]["recipe"] is None:
+                assert (out / rows[name]["path"]).read_bytes() == data
+
+
+def check_pixels(
+    out: Path, row: dict[str, Any], expected: NDArray[np.uint8] | None
+) -> NDArray[np.uint8]:
+    """The file in the catalog has the pixels that its row names, and those that are expected."""
+    path = out / row["path"]
+    assert path.resolve().is_relative_to(out / "images")
+    pixels = decode(path)[0].pixels
+    assert row["image_id"] == image_id(pixels)
+    if expected is not None:
+        wanted = expected[..., None] if expected.ndim == 2 else expected
+        assert np.array_equal(pixels, wanted), row["source"]
+    return pixels
+
+
+def tar_with_traversal(path: Path) -> None:
+    png = encoded(Image.fromarray(GALAXY), "PNG")
+    with tarfile.open(path, "w") as tar:
+        for name in ("../../escaped.png", "/absolute.png", "fine.png", "folder/../../up.png"):
+            info = tarfile.TarInfo(name)
+            info.size = len(png)
+            tar.addfile(info, io.BytesIO(png))
+        link = tarfile.TarInfo("link.png")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/hostname"
+        tar.addfile(link)
+
+
+def zip_with_bomb(path: Path) -> None:
+    png = encoded(Image.fromarray(GALAXY), "PNG")
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("../escaped.png", png)
+        archive.writestr("bomb.gif", b"GIF89a" + bytes(10**8))
+        archive.writestr("nested.zip", zip_bytes("inner.png", png))
+        archive.writestr("fine.png", png)
+
+
+@pytest.mark.parametrize(
+    ("make", "inside", "outside"),
+    [(tar_with_traversal, 4, {"link"}), (zip_with_bomb, 2, {"bomb", "nested"})],
+)
+def test_hostile_archives(
+    tmp_path: Path, make: Callable[[Path], None], inside: int, outside: set[str]
+) -> None:
+    place = tmp_path / "a" / "b"
+    place.mkdir(parents=True)
+    make(place / "hostile.arc")
+    before = set(tmp_path.rglob("*"))
+    out = place / "out"
+    catalog = ingest([place / "hostile.arc"], out, IngestSettings(workers=1, pixel_limit=10**6))
+    assert len(catalog) == inside
+    for row in catalog.rows():
+        check_pixels(out, row, GALAXY)
+    rows = pq.read_table(out / "rejected.parquet").to_pylist()
+    assert {Path(row["source"]).stem for row in rows} == outside
+    after = {path for path in tmp_path.rglob("*") if not path.is_relative_to(out)}
+    assert after == before
