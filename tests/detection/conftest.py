@@ -16,7 +16,7 @@ SIZE = 32
 TINY: dict[str, Any] = {
     "backbone": "test_resnet",
     "image_size": SIZE,
-    "images": 1280,
+    "images": 960,
     "batch": 16,
     "learning_rate": 1e-3,
     "validate_every": 320,

@@ -77,14 +77,14 @@ def test_it_learns_to_tell_made_from_observed(run: Path) -> None:
 def test_the_card_says_how_it_was_made(run: Path) -> None:
     card = read_card(run, "detector")
     assert card["data"]["counts"]["test"] == {"observed": 20, "made": 20}
-    assert card["images_best"] <= card["images_seen"] == 1280
+    assert card["images_best"] <= card["images_seen"] == 960
     low, high = card["band"]
     assert 0 <= low <= 0.5 <= high <= 1
     assert card["temperature"] > 0
     assert len(card["spectra"]["observed"]["median"]) == 16
     assert json.loads((run / "settings.json").read_text())["verb"] == "train detector"
     losses = [line["loss"] for line in read_log(run) if "loss" in line]
-    assert len(losses) == 1280 // 64
+    assert len(losses) == 960 // 64
 
 
 def test_scores_are_there_for_others_to_measure(run: Path, drawn: list[Catalog]) -> None:
@@ -126,7 +126,7 @@ def test_the_same_seed_gives_the_same_bytes(
         assert (again / name).read_bytes() == (short / name).read_bytes()
 
 
-@pytest.mark.parametrize("step", [1, 3, 5])
+@pytest.mark.parametrize("step", [1, 3])
 def test_a_killed_run_resumes_to_the_same_bytes(
     step: int,
     short: Path,

@@ -54,7 +54,8 @@ class DetectorSettings:
     test_quality: int = 90
     """JPEG quality at which every image is judged."""
     error: float = 0.05
-    """Share of either class that may be called the other, on validation; fixes the verdicts."""
+    """Share of either class that may be called the other, and of familiar images that may be
+    set aside as unlike those learned from; validation images fix the thresholds for it."""
     seed: int = 0
     """Seed of the weights, the data order and every augmentation."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"

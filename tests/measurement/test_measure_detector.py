@@ -1,0 +1,34 @@
+"""Measuring a detector: its scores, the figures, and the controls from its card."""
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from parhelion.errors import ModelError
+from parhelion.measurement import _measure_detector, measure_detector
+
+
+def test_figures_of_known_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = pa.table(
+        {
+            "probability_made": [0.9, 0.8, 0.4, 0.1, 0.2, 0.6],
+            "is_made": [True, True, True, False, False, False],
+            "group_id": list("abcdef"),
+        }
+    )
+    card = {"model_id": "m", "format_only_accuracy": 0.5, "format_only_raw_accuracy": 1.0}
+    monkeypatch.setattr(_measure_detector, "evaluate", lambda *_, **__: scores)
+    monkeypatch.setattr(_measure_detector, "read_card", lambda *_: card)
+    figures = measure_detector("model", ["catalog"], tmp_path)
+    assert figures["accuracy"] == pytest.approx(4 / 6)
+    assert figures["auc"] == pytest.approx(8 / 9)  # of nine pairs, only 0.4 < 0.6 is wrong
+    assert (figures["observed"], figures["made"]) == (3, 3)
+    assert figures["format_only_accuracy"] == 0.5
+    assert json.loads((tmp_path / "detector.json").read_text()) == figures
+
+
+def test_a_folder_without_a_detector_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="is not a model"):
+        measure_detector(tmp_path, [tmp_path])
