@@ -19,10 +19,10 @@ import pyarrow.parquet as pq
 import pytest
 import tifffile
 from astropy.io import fits
-from conftest import draw_galaxy
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from conftest import draw_galaxy
 from parhelion.catalog import IngestSettings, decode, image_id, ingest
 
 GALAXY = draw_galaxy(1, 48)
@@ -88,7 +88,8 @@ def hostile_files() -> dict[str, tuple[bytes, Expected]]:
     jpeg = encoded(Image.fromarray(GALAXY), "JPEG")
     png = encoded(Image.fromarray(GALAXY), "PNG")
     webp = encoded(Image.fromarray(GALAXY), "WEBP")
-    progressive = encoded(Image.fromarray(GALAXY), "JPEG", progressive=True)
+    large = Image.fromarray(draw_galaxy(2, 160))
+    whole, progressive = encoded(large, "JPEG"), encoded(large, "JPEG", progressive=True)
     cmyk = encoded(Image.fromarray(GALAXY).convert("CMYK"), "JPEG")
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -107,9 +108,10 @@ def hostile_files() -> dict[str, tuple[bytes, Expected]]:
     nan = np.full((8, 8), np.nan)
     table = fits.BinTableHDU.from_columns([fits.Column("flux", "E", array=np.ones(3))])
     good_fits = fits_bytes(fits.PrimaryHDU(GRAY[::-1].copy()))
+    packed = gzip.compress(good_fits)
     return {
         "good.jpg": (jpeg, pillow(jpeg)),
-        "truncated.jpg": (jpeg[: len(jpeg) // 2], "truncated"),
+        "truncated.jpg": (whole[: len(whole) // 2], "truncated"),
         "progressive-cut.jpg": (progressive[: len(progressive) // 2], "truncated"),
         "header-only.jpg": (jpeg[:20], "damaged JPEG"),
         "bomb.png": (bomb_png(), "200000 x 200000 pixels"),
@@ -122,17 +124,17 @@ def hostile_files() -> dict[str, tuple[bytes, Expected]]:
         "nan.fits": (fits_bytes(fits.PrimaryHDU(nan)), "no finite pixel"),
         "tables.fits": (fits_bytes(fits.PrimaryHDU(), table), "without an image"),
         "absurd.fits": (absurd_fits(), "1000000 x 1000000 pixels"),
-        "corrupt.fits.gz": (gzip.compress(good_fits)[:60] + bytes(40), "damaged"),
+        "corrupt.fits.gz": (packed[:40] + b"\xff" * 20 + packed[60:], "damaged"),
         "truncated.fits": (good_fits[:3500], "truncated"),
-        "good.fits.gz": (gzip.compress(good_fits), GRAY),
+        "good.fits.gz": (packed, GRAY),
         "not-fits.gz": (gzip.compress(b"something else"), "holds no FITS"),
         "holes.tif": (tiff_bytes(holes), "stretched"),
         "big-endian16.tif": (tiff_bytes(deep, byteorder=">"), (deep >> 8).astype(np.uint8)),
         "cut.tif": (tiff_bytes(deep)[:3000], "damaged TIFF"),
-        "loop.tif": (tiff_loop(), "TIFF"),
+        "loop.tif": (tiff_loop(), "go round"),
         "animated.gif": (gif, np.repeat(GRAY[..., None], 3, 2)),
         "rotated.jpg": (rotated, pillow(rotated)),
-        "bad-exif.jpg": (bad_exif, GALAXY[:0]),
+        "bad-exif.jpg": (bad_exif, pillow(jpeg)),
         "bad-crc.png": (bytes(bad_crc), "damaged PNG"),
         "truncated.webp": (webp[: len(webp) // 2], "damaged WEBP"),
         "gray-alpha.png": (encoded(Image.fromarray(la, "LA"), "PNG"), GRAY),
@@ -206,11 +208,7 @@ def test_each_hostile_file_is_in_or_rejected(
     for name, reason in special.items():
         assert reason in rejected[name]
     for name, (data, expected) in files.items():
-        if name in ("bad-exif.jpg", "loop.tif"):
-            # Either is right: the picture is whole, what is around it is not.
-            if name in rows:
-                check_pixels(out, rows[name], None)
-        elif expected == "stretched" if isinstance(expected, str) else False:
+        if isinstance(expected, str) and expected == "stretched":
             pixels = check_pixels(out, rows[name], None)
             assert pixels[0, :3, 0].tolist() == [255, 0, 0]
         elif isinstance(expected, str):

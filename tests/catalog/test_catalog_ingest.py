@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 import tifffile
 from astropy.io import fits
-from conftest import draw_galaxy
 from PIL import Image
 
+from conftest import draw_galaxy
 from parhelion.catalog import (
     Catalog,
     IngestSettings,

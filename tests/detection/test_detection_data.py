@@ -13,7 +13,6 @@ from parhelion.detection._data import (
     PixelStore,
     check_classes,
     counts,
-    fingerprint,
     gather,
     training_batches,
 )
@@ -76,14 +75,6 @@ def test_both_classes_are_needed_in_every_part(make_catalog: Make) -> None:
     with pytest.raises(CatalogError, match="no made image in the test part"):
         check_classes(samples)
     check_classes(samples, ("validation",))
-
-
-def test_the_fingerprint_sees_what_matters(make_catalog: Make) -> None:
-    samples = gather([make_catalog("real", made=False)])
-    moved = [dataclasses.replace(samples[0], split="test"), *samples[1:]]
-    assert fingerprint(samples) == fingerprint(list(samples))
-    assert fingerprint(samples) != fingerprint(moved)
-    assert fingerprint(samples) != fingerprint(samples[::-1])
 
 
 def test_batches_depend_on_position_alone(make_catalog: Make) -> None:

@@ -160,6 +160,12 @@ def test_a_run_is_not_overwritten_nor_continued_as_another(
         train_gan(galaxies, whole, GanSettings(**{**TINY, "width": 4}), resume=True)
 
 
+def test_a_run_does_not_go_on_with_other_images(galaxies: Catalog, whole: Path) -> None:
+    fewer = Catalog(galaxies.root, galaxies.table.slice(0, 20))
+    with pytest.raises(InputError, match="the catalogs are not those of the run"):
+        train_gan(fewer, whole, GanSettings(**{**TINY, "images": 96}), resume=True)
+
+
 def test_too_few_images_is_one_clear_line(galaxies: Catalog, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"has 24 images .* fewer than --batch \(=32\)"):
         train_gan(galaxies, tmp_path / "run", GanSettings(**{**TINY, "batch": 32}))

@@ -12,14 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from parhelion.errors import ModelError, NonFiniteLossError, SettingsError
+from parhelion.errors import InputError, ModelError, NonFiniteLossError, SettingsError
 from parhelion.training import (
     Checkpoints,
     Ema,
     Interrupt,
     RunLog,
     check_finite,
+    check_same_data,
     data_order,
+    due,
+    fingerprint,
     grid,
     load_model,
     make_fabric,
@@ -211,3 +214,21 @@ def test_fabric_says_which_device_is_missing() -> None:
 def test_a_card_is_json(tmp_path: Path) -> None:
     save_model(tmp_path, "gan", nn.Linear(1, 1).state_dict(), {})
     assert json.loads((tmp_path / "model.json").read_text())["kind"] == "gan"
+
+
+def test_the_fingerprint_sees_items_order_and_boundaries(tmp_path: Path) -> None:
+    prints = [fingerprint(items) for items in (["a", "b"], ["b", "a"], ["ab"], ["a"], [])]
+    assert len(set(prints)) == 5
+    check_same_data(tmp_path, prints[0], fingerprint(iter(["a", "b"])))
+    with pytest.raises(InputError, match="the catalogs are not those of the run"):
+        check_same_data(tmp_path, prints[0], prints[1])
+
+
+@pytest.mark.parametrize(
+    ("images", "batch", "every", "expected"),
+    [(16, 8, 16, True), (24, 8, 16, False), (20, 8, 16, True), (8, 8, 16, False)],
+)
+def test_something_is_due_when_a_multiple_was_passed(
+    images: int, batch: int, every: int, expected: bool
+) -> None:
+    assert due(images, batch, every) is expected

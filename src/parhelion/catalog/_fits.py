@@ -203,7 +203,9 @@ def single(
         return
     second = next(parts, None)
     if second is None:
-        yield replace(first, part=None) if isinstance(first, DecodedImage) else first
+        if isinstance(first, RejectedPart):
+            raise DecodeError(first.reason)
+        yield replace(first, part=None)
         return
     yield first
     yield second

@@ -32,7 +32,7 @@ def read_tiff(file: BinaryIO, settings: DecodeSettings) -> Iterator[DecodedImage
     linearly; other floats and integers are counts and get the asinh stretch.
     """
     with tifffile.TiffFile(file) as tiff:
-        pages = [page for page in tiff.pages if not int(getattr(page, "subfiletype", 0)) & _REDUCED]
+        pages = [page for page in _directories(tiff) if not int(page.subfiletype) & _REDUCED]
         for number, page in enumerate(pages, 1):
             part = f"page{number}" if len(pages) > 1 else None
             try:
@@ -43,6 +43,16 @@ def read_tiff(file: BinaryIO, settings: DecodeSettings) -> Iterator[DecodedImage
                 yield RejectedPart(part, str(error))
             else:
                 yield DecodedImage(pixels, "TIFF", part, recipe)
+
+
+def _directories(tiff: tifffile.TiffFile) -> Iterator[Any]:
+    """Yield the pages of a file; tifffile would follow a chain that goes round for ever."""
+    seen = set()
+    for page in tiff.pages:
+        if page.offset in seen:
+            raise DecodeError("the directories of the TIFF file go round")
+        seen.add(page.offset)
+        yield page
 
 
 def _read_page(

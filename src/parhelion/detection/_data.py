@@ -1,6 +1,5 @@
 """The detector's data: samples of several catalogs, checked, and their pixels, balanced."""
 
-import hashlib
 import threading
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
@@ -99,14 +98,6 @@ def counts(samples: Sequence[Sample]) -> dict[str, dict[str, int]]:
         }
         for split in SPLITS
     }
-
-
-def fingerprint(samples: Sequence[Sample]) -> str:
-    """Return a hash of what the samples are, in their order; a resumed run must find the same."""
-    digest = hashlib.blake2b(digest_size=8)
-    for sample in samples:
-        digest.update(f"{sample.image_id} {sample.split} {sample.is_made}\n".encode())
-    return digest.hexdigest()
 
 
 class PixelStore:

@@ -1,6 +1,5 @@
 """Training the detector: one readable loop that stops early, and resumes exactly."""
 
-import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from parhelion._progress import bar
-from parhelion._settings import SETTINGS_FILE, save_settings, settings_dict
+from parhelion._settings import save_settings
 from parhelion.catalog import Catalog
 from parhelion.detection._data import (
     PixelStore,
@@ -20,7 +19,6 @@ from parhelion.detection._data import (
     catalog_name,
     check_classes,
     counts,
-    fingerprint,
     gather,
     judged_pixels,
     training_batches,
@@ -30,13 +28,17 @@ from parhelion.detection._finish import finish
 from parhelion.detection._model import build
 from parhelion.detection._predict import network_logits
 from parhelion.detection._settings import DetectorSettings
-from parhelion.errors import InputError, SettingsError, TrainingError
+from parhelion.errors import TrainingError
 from parhelion.training import (
     Checkpoints,
     Ema,
     Interrupt,
     RunLog,
     check_finite,
+    check_resume,
+    check_same_data,
+    due,
+    fingerprint,
     make_fabric,
     to_model,
     weights_are_finite,
@@ -120,12 +122,12 @@ def train_detector(
         If training was interrupted; it can be resumed.
     """
     settings, out = settings or DetectorSettings(), Path(out)
-    _check_resume(out, settings, resume)
+    check_resume(out, settings, _FREE, resume=resume)
     samples, names = gather(catalogs), [catalog_name(catalog) for catalog in catalogs]
     check_classes(samples)
     train = [sample for sample in samples if sample.split == "train"]
     validation = [sample for sample in samples if sample.split == "validation"]
-    data = fingerprint(samples)
+    data = fingerprint(f"{s.image_id} {s.split} {s.is_made}" for s in samples)
     fabric = make_fabric(settings.device, settings.precision)
 
     network = build(settings)
@@ -140,11 +142,8 @@ def train_detector(
     )
     restored = state.restore() if resume else None
     images = restored[0] if restored else 0
-    if restored and restored[1]["data"] != data:
-        raise InputError(
-            f"the catalogs are not those of the run in {out}; resume with the same --data, or "
-            "give another --out"
-        )
+    if restored:
+        check_same_data(out, restored[1]["data"], data)
     save_settings(out, "train detector", settings, data=names)
 
     store = PixelStore(settings.image_size, settings.cache_mb)
@@ -163,9 +162,9 @@ def train_detector(
                 ema.update(network, images, batch)
                 values = check_finite(images, loss=loss)
                 progress.update(batch)
-                if _due(images, batch, settings.log_every):
+                if due(images, batch, settings.log_every):
                     log.scalars(images, **values)
-                if _due(images, batch, every) or images >= settings.images:
+                if due(images, batch, every) or images >= settings.images:
                     figures = _validate(ema.model, validation, store, settings, fabric.device)
                     best.offer(ema.model, figures["validation_loss"], images)
                     log.scalars(images, **figures)
@@ -236,27 +235,7 @@ def _keep(state: Checkpoints, network: nn.Module, images: int, data: str) -> Non
     state.save(images, data=data)
 
 
-def _check_resume(out: Path, settings: DetectorSettings, resume: bool) -> None:
-    """Refuse to overwrite a run by accident, or to continue it as another one."""
-    if not Checkpoints(out / "checkpoints").exist():
-        return
-    if not resume:
-        raise InputError(f"{out} already holds a run; go on with --resume or give another --out")
-    before = json.loads((out / SETTINGS_FILE).read_text(encoding="utf-8"))["settings"]
-    for name, value in settings_dict(settings).items():
-        if name not in _FREE and before.get(name, value) != value:
-            raise SettingsError(
-                f"--{name.replace('_', '-')} (={value}) differs from the run in {out} "
-                f"(={before[name]}); resume with its settings, or give another --out"
-            )
-
-
 def _one_pass(train: Sequence[Sample]) -> int:
     """Images in a pass through the larger class, the other being drawn as often."""
     made = sum(sample.is_made for sample in train)
     return 2 * max(made, len(train) - made)
-
-
-def _due(images: int, batch: int, every: int) -> bool:
-    """Whether a multiple of `every` was passed in the step that ended at `images`."""
-    return images // every > (images - batch) // every

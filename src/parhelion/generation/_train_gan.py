@@ -1,6 +1,5 @@
 """Training the Lightweight GAN: one readable loop that stops and resumes exactly."""
 
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from parhelion._progress import bar
-from parhelion._settings import SETTINGS_FILE, save_settings, settings_dict
+from parhelion._settings import save_settings, settings_dict
 from parhelion.catalog import Catalog, load_pixels, open_catalog
-from parhelion.errors import InputError, SettingsError, TrainingError
+from parhelion.errors import InputError, TrainingError
 from parhelion.generation._augment import augment, random_dihedral
 from parhelion.generation._losses import Judge
 from parhelion.generation._networks import Discriminator, parameter_count
@@ -26,7 +25,11 @@ from parhelion.training import (
     Interrupt,
     RunLog,
     check_finite,
+    check_resume,
+    check_same_data,
     data_order,
+    due,
+    fingerprint,
     grid,
     make_fabric,
     save_model,
@@ -78,7 +81,7 @@ def train_gan(
     """
     settings = settings or GanSettings()
     out = Path(out)
-    _check_resume(out, settings, resume)
+    check_resume(out, settings, _FREE, resume=resume)
     catalog, labels = _training_part(data, settings)
     pixels = load_pixels(catalog, settings.image_size, channels=settings.channels)
     targets = np.array([labels.index(name) if labels else 0 for name in catalog.column("label")])
@@ -118,6 +121,9 @@ def train_gan(
     )
     restored = state.restore() if resume else None
     images = restored[0] if restored else 0
+    seen = fingerprint(f"{item['image_id']} {item['label']}" for item in catalog.rows())
+    if restored:
+        check_same_data(out, restored[1]["data"], seen)
     if fabric.is_global_zero:
         save_settings(out, "train gan", settings, data=_name(data))
 
@@ -140,7 +146,7 @@ def train_gan(
                 f"a weight is not finite after {images} images; the last good checkpoint is "
                 "kept: lower --learning-rate and --resume"
             )
-        state.save(images)
+        state.save(images, data=seen)
         save_model(out, "gan", ema.model.state_dict(), card())
 
     first, began = images, time.monotonic()
@@ -171,12 +177,12 @@ def train_gan(
             values = check_finite(images, **losses)
             progress.update(batch)
             done = images >= settings.images
-            if fabric.is_global_zero and (_due(images, batch, settings.log_every) or done):
+            if fabric.is_global_zero and (due(images, batch, settings.log_every) or done):
                 progress.set_postfix(d=f"{values['discriminator']:.2f}", refresh=False)
                 log.scalars(images, **{name: round(value, 5) for name, value in values.items()})
-            if fabric.is_global_zero and (_due(images, batch, settings.sample_every) or done):
+            if fabric.is_global_zero and (due(images, batch, settings.sample_every) or done):
                 _write_grid(out, log, ema, settings, len(labels), images)
-            if _due(images, batch, settings.checkpoint_every):
+            if due(images, batch, settings.checkpoint_every):
                 keep()
         progress.close()
         keep()
@@ -256,21 +262,6 @@ def _training_part(data: Catalog | Path | str, settings: GanSettings) -> tuple[C
     return catalog, labels
 
 
-def _check_resume(out: Path, settings: GanSettings, resume: bool) -> None:
-    """Refuse to overwrite a run by accident, or to continue it as another one."""
-    if not Checkpoints(out / "checkpoints").exist():
-        return
-    if not resume:
-        raise InputError(f"{out} already holds a run; go on with --resume or give another --out")
-    before = json.loads((out / SETTINGS_FILE).read_text(encoding="utf-8"))["settings"]
-    for name, value in settings_dict(settings).items():
-        if name not in _FREE and before.get(name, value) != value:
-            raise SettingsError(
-                f"--{name.replace('_', '-')} (={value}) differs from the run in {out} "
-                f"(={before[name]}); resume with its settings, or give another --out"
-            )
-
-
 def _write_grid(
     out: Path, log: RunLog, ema: Ema, settings: GanSettings, classes: int, images: int
 ) -> None:
@@ -284,11 +275,6 @@ def _write_grid(
     recipe = {"operation": "sample grid", "images_seen": images, "seeds": [0, _GRID - 1]}
     write_image(out / "samples" / f"{images:09d}.png", sheet, recipe=recipe, made=True)
     log.picture(images, "samples", sheet)
-
-
-def _due(images: int, batch: int, every: int) -> bool:
-    """Whether a multiple of `every` was passed in the step that ended at `images`."""
-    return images // every > (images - batch) // every
 
 
 def _name(data: Catalog | Path | str) -> str:

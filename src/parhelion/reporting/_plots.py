@@ -48,7 +48,7 @@ def _legend(plot: Any, place: str) -> Any:
 def losses(log: Sequence[Mapping[str, float]]) -> Any:
     """Plot the losses of a run against the images seen."""
     plot = _figure(x_axis_label="images seen", y_axis_label="loss")
-    plot.xaxis.formatter.use_scientific = False  # type: ignore[attr-defined]
+    plot.xaxis.formatter.use_scientific = False
     names = ("discriminator", "generator", "reconstruction")
     for name, color in zip(names, (REAL, MADE, OTHER), strict=True):
         lines = [line for line in log if name in line]
@@ -81,8 +81,8 @@ def roc(curve: Mapping[str, Sequence[float]], area: float) -> Any:
     plot = _figure(
         x_axis_label="real images called made",
         y_axis_label="made images called made",
-        x_range=Range1d(-0.02, 1.02),
-        y_range=Range1d(-0.02, 1.02),
+        x_range=Range1d(start=-0.02, end=1.02),
+        y_range=Range1d(start=-0.02, end=1.02),
     )
     plot.line([0, 1], [0, 1], color=LINES, line_dash="dashed")
     label = f"area {area:.3f}"
@@ -101,8 +101,8 @@ def reliability(points: Mapping[str, Sequence[float]], error: float) -> Any:
     plot = _figure(
         x_axis_label="probability given",
         y_axis_label="share that was made",
-        x_range=Range1d(-0.05, 1.05),
-        y_range=Range1d(-0.05, 1.05),
+        x_range=Range1d(start=-0.05, end=1.05),
+        y_range=Range1d(start=-0.05, end=1.05),
     )
     plot.line([0, 1], [0, 1], color=LINES, line_dash="dashed")
     given, share, count = points["probability"], points["fraction_made"], points["count"]
@@ -132,8 +132,8 @@ def sky_view(uri: str, size: int, layers: Mapping[str, tuple[str, Mapping[str, A
         height=760,
         sizing_mode="stretch_width",
         match_aspect=True,
-        x_range=Range1d(middle - width, middle + width, bounds=bounds, min_interval=32),
-        y_range=Range1d(middle + height, middle - height, bounds=bounds, min_interval=32),
+        x_range=Range1d(start=middle - width, end=middle + width, bounds=bounds, min_interval=32),
+        y_range=Range1d(start=middle + height, end=middle - height, bounds=bounds, min_interval=32),
         tools="pan,reset,save",
         background_fill_color="#05070b",
         border_fill_color=PAPER,

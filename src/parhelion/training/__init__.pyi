@@ -5,9 +5,13 @@ from ._log import RunLog as RunLog
 from ._log import read_log as read_log
 from ._loop import Interrupt as Interrupt
 from ._loop import check_finite as check_finite
+from ._loop import due as due
 from ._loop import weights_are_finite as weights_are_finite
 from ._order import data_order as data_order
 from ._order import step_generator as step_generator
+from ._resume import check_resume as check_resume
+from ._resume import check_same_data as check_same_data
+from ._resume import fingerprint as fingerprint
 from ._tensors import grid as grid
 from ._tensors import to_model as to_model
 from ._tensors import to_pixels as to_pixels

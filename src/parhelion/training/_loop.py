@@ -67,3 +67,8 @@ def weights_are_finite(model: nn.Module) -> bool:
     """Whether every weight and buffer is a finite number; a checkpoint must not hold others."""
     tensors = [t for t in model.state_dict().values() if t.is_floating_point()]
     return bool(torch.stack([t.isfinite().all() for t in tensors]).all())
+
+
+def due(images: int, batch: int, every: int) -> bool:
+    """Whether a multiple of `every` was passed in the step of `batch` that ended at `images`."""
+    return images // every > (images - batch) // every

@@ -1,0 +1,62 @@
+"""Going on with a run: not by accident, not with other settings, not on other data."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Set
+from pathlib import Path
+from typing import Any
+
+from parhelion._settings import SETTINGS_FILE, settings_dict
+from parhelion.errors import InputError, SettingsError
+from parhelion.training._checkpoint import Checkpoints
+
+
+def check_resume(out: Path, settings: Any, free: Set[str], *, resume: bool) -> None:
+    """Refuse to overwrite a run by accident, or to go on with it as another one.
+
+    Parameters
+    ----------
+    out : Path
+        The run's folder.
+    settings : dataclass
+        Settings of the continuation.
+    free : set of str
+        Fields that may differ, since they do not change what the run converges to.
+    resume : bool
+        Whether the user asked to go on.
+
+    Raises
+    ------
+    InputError
+        If `out` holds a run and `resume` is False.
+    SettingsError
+        If another setting differs from the run's.
+    """
+    if not Checkpoints(out / "checkpoints").exist():
+        return
+    if not resume:
+        raise InputError(f"{out} already holds a run; go on with --resume or give another --out")
+    before = json.loads((out / SETTINGS_FILE).read_text(encoding="utf-8"))["settings"]
+    for name, value in settings_dict(settings).items():
+        if name not in free and before.get(name, value) != value:
+            raise SettingsError(
+                f"--{name.replace('_', '-')} (={value}) differs from the run in {out} "
+                f"(={before[name]}); resume with its settings, or give another --out"
+            )
+
+
+def check_same_data(out: Path, before: str, now: str) -> None:
+    """Raise `InputError` if the fingerprint in a checkpoint is not that of the data given."""
+    if before != now:
+        raise InputError(
+            f"the catalogs are not those of the run in {out}; resume with the same --data, or "
+            "give another --out"
+        )
+
+
+def fingerprint(items: Iterable[str]) -> str:
+    """Return 32 hexadecimal digits that stand for a sequence of texts, in order."""
+    digest = hashlib.blake2b(digest_size=16)
+    for item in items:
+        digest.update(item.encode() + b"\0")
+    return digest.hexdigest()
