@@ -30,8 +30,11 @@ def inspect(file: Path, /, *, model: Path | None = None, json: Json = False) -> 
 def _lines(found: dict[str, object], indent: str = "") -> str:
     lines = []
     for name, value in found.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and value:
             lines += [f"{indent}{name}:", _lines(value, indent + "  ")]
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            shown = [", ".join(f"{k} {v}" for k, v in item.items()) for item in value]
+            lines += [f"{indent}{name}:", *(f"{indent}  {item}" for item in shown)]
         else:
-            lines.append(f"{indent}{name}: {'-' if value is None else value}")
+            lines.append(f"{indent}{name}: {value if value or value == 0 else '-'}")
     return "\n".join(lines)

@@ -37,6 +37,18 @@ def _figure(**options: Any) -> Any:
     return plot
 
 
+def _unit_square(x: str, y: str) -> Any:
+    """Axes from 0 to 1, and the diagonal."""
+    plot = _figure(
+        x_axis_label=x,
+        y_axis_label=y,
+        x_range=Range1d(start=-0.05, end=1.05),
+        y_range=Range1d(start=-0.05, end=1.05),
+    )
+    plot.line([0, 1], [0, 1], color=LINES, line_dash="dashed")
+    return plot
+
+
 def _legend(plot: Any, place: str) -> Any:
     plot.legend.location = place
     plot.legend.background_fill_color = PAPER
@@ -78,13 +90,7 @@ def spectra(figures: Mapping[str, Any]) -> Any:
 
 def roc(curve: Mapping[str, Sequence[float]], area: float) -> Any:
     """Plot a receiver operating characteristic."""
-    plot = _figure(
-        x_axis_label="real images called made",
-        y_axis_label="made images called made",
-        x_range=Range1d(start=-0.02, end=1.02),
-        y_range=Range1d(start=-0.02, end=1.02),
-    )
-    plot.line([0, 1], [0, 1], color=LINES, line_dash="dashed")
+    plot = _unit_square("real images called made", "made images called made")
     label = f"area {area:.3f}"
     plot.line(
         curve["false_positive_rate"],
@@ -98,13 +104,7 @@ def roc(curve: Mapping[str, Sequence[float]], area: float) -> Any:
 
 def reliability(points: Mapping[str, Sequence[float]], error: float) -> Any:
     """Plot how often images were made against how probable the detector held that."""
-    plot = _figure(
-        x_axis_label="probability given",
-        y_axis_label="share that was made",
-        x_range=Range1d(start=-0.05, end=1.05),
-        y_range=Range1d(start=-0.05, end=1.05),
-    )
-    plot.line([0, 1], [0, 1], color=LINES, line_dash="dashed")
+    plot = _unit_square("probability given", "share that was made")
     given, share, count = points["probability"], points["fraction_made"], points["count"]
     sizes = 6 + 22 * np.sqrt(np.array(count) / max(count))
     plot.line(given, share, color=MADE, line_width=1.5)
