@@ -21,6 +21,7 @@ def bar(
     initial: int = 0,
     what: str,
     unit: str = "images",
+    silent: bool = False,
 ) -> Any:
     """Return a tqdm bar that the caller moves with `update` (or iterates)."""
     from tqdm import tqdm
@@ -32,7 +33,7 @@ def bar(
         desc=what,
         unit=f" {unit}",
         file=sys.stderr,
-        disable=not sys.stderr.isatty(),
+        disable=silent or not sys.stderr.isatty(),
         dynamic_ncols=True,
         smoothing=0.1,
         mininterval=0.25,

@@ -49,7 +49,7 @@ def decode(path: Path | str, settings: DecodeSettings = _DEFAULT) -> list[Decode
         limit.
     """
     try:
-        with open_regular(Path(path)) as file:
+        with open_regular(path) as file:
             return _only_images(iterate(file, settings))
     except (DecodeError, OSError) as error:
         raise DecodeError(f"{path} cannot be read as an image: {reason(error)}") from error
@@ -97,7 +97,7 @@ def decode_bands(paths: Sequence[Path | str], settings: DecodeSettings = _DEFAUL
     mark: dict[str, Any] = {}
     for path in paths:
         try:
-            with open_regular(Path(path)) as file, quiet():
+            with open_regular(path) as file, quiet():
                 if sniff(_head(file)) != "FITS":
                     raise DecodeError("not a FITS file")
                 values, header = _translated(lambda f=file: read_bands(f, settings), "FITS")
@@ -174,7 +174,7 @@ def is_archive(head: bytes) -> bool:
     return head.startswith((b"PK\x03\x04", b"PK\x05\x06")) or head[257:262] == b"ustar"
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path | str) -> BinaryIO:
     """Open a regular file; small ones are read into memory.
 
     Raises

@@ -9,6 +9,7 @@ decides.
 import math
 from collections.abc import Iterator, Sequence
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,7 @@ _FEATURELESS = 0.05  # mean strength of the structure (in square roots of gray l
 
 # Bytes per root of a gray level plus one; 255 becomes 255.
 _ROOT = 17.0
-_ROOTS = [round(_ROOT * (math.sqrt(level + 1) - 1)) for level in range(256)]
+_ROOTS = bytes(round(_ROOT * (math.sqrt(level + 1) - 1)) for level in range(256))
 
 Flattened = NDArray[np.float32]
 
@@ -44,10 +45,12 @@ def thumbnail(pixels: NDArray[np.uint8]) -> bytes:
     finely as those of gray levels do.
     """
     height, width, channels = pixels.shape
-    mode = "RGB" if channels == 3 else "L"
-    data = np.ascontiguousarray(pixels)
-    image = Image.frombuffer(mode, (width, height), data, "raw", mode, 0, 1).convert("L")
-    return image.point(_ROOTS).resize((SIDE, SIDE), Image.Resampling.BOX).tobytes()
+    data: Any = np.ascontiguousarray(pixels)
+    if channels == 3:
+        data = Image.frombuffer("RGB", (width, height), data, "raw", "RGB", 0, 1).convert("L")
+    roots = data.tobytes().translate(_ROOTS)
+    image = Image.frombuffer("L", (width, height), roots, "raw", "L", 0, 1)
+    return image.resize((SIDE, SIDE), Image.Resampling.BOX).tobytes()
 
 
 def near_duplicates(thumbnails: NDArray[np.uint8]) -> Iterator[NDArray[np.intp]]:

@@ -99,12 +99,12 @@ def make_tasks(
             index: entry for entry in unit.fields for index in entry[0].color + entry[0].others
         }
         waiting: dict[int, str] = {}
-        for index, file in _unpacked(unit, spool / str(number), settings):
+        for index, file, reason in _unpacked(unit, spool / str(number), settings):
             found = unit.files[index]
-            if isinstance(file, str):
-                refused.append(Refused(found.source, found.path, file))
+            if reason is not None:
+                refused.append(Refused(found.source, found.path, reason))
             else:
-                waiting[index] = str(file)
+                waiting[index] = file
             bands, target = fields.get(index, (None, ""))
             color = bands.color if bands is not None and settings.bands == "auto" else ()
             if index not in color:
@@ -138,12 +138,13 @@ def _task(
 
 def _unpacked(
     unit: Unit, spool: Path, settings: IngestSettings
-) -> Iterator[tuple[int, Path | str]]:
-    """Yield the index of each file and where it can be read, or why it cannot."""
+) -> Iterator[tuple[int, str, str | None]]:
+    """Yield the index of each file, where it can be read, and the reason if it cannot."""
     if unit.archive is None:
         for index, found in enumerate(unit.files):
-            yield index, Path(found.file)
+            yield index, found.file, None
         return
     spool.mkdir()
     members = [Member(found.file, found.reason) for found in unit.files]
-    yield from unpack(unit.archive, members, spool, settings.pixel_limit)
+    for index, result in unpack(unit.archive, members, spool, settings.pixel_limit):
+        yield index, str(result), result if isinstance(result, str) else None

@@ -3,8 +3,6 @@
 import logging
 import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from PIL import Image
 
@@ -20,26 +18,27 @@ for _name in ("PIL", "tifffile"):
     logging.getLogger(_name).addHandler(logging.NullHandler())
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
+class quiet:  # noqa: N801 - a context manager, used like a function
     """Ignore warnings about a file's contents while it is decoded, and Pillow's pixel limit.
 
     Sizes are checked against the limit of the settings before, which may be above Pillow's.
     Both are states of the process: two threads that overlap would leave wrong ones behind if
     each restored what it saw at entry. Here the first to enter sets, the last to leave restores.
     """
-    global _inside, _saved
-    with _lock:
-        _inside += 1
-        if _inside == 1:
-            filters = warnings.catch_warnings()
-            filters.__enter__()
-            warnings.filterwarnings("ignore", module=_WHERE)
-            _saved = filters, Image.MAX_IMAGE_PIXELS
-            Image.MAX_IMAGE_PIXELS = None
-    try:
-        yield
-    finally:
+
+    def __enter__(self) -> None:
+        global _inside, _saved
+        with _lock:
+            _inside += 1
+            if _inside == 1:
+                filters = warnings.catch_warnings()
+                filters.__enter__()
+                warnings.filterwarnings("ignore", module=_WHERE)
+                _saved = filters, Image.MAX_IMAGE_PIXELS
+                Image.MAX_IMAGE_PIXELS = None
+
+    def __exit__(self, *error: object) -> None:
+        global _inside, _saved
         with _lock:
             _inside -= 1
             if _inside == 0 and _saved is not None:

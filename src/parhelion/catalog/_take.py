@@ -89,9 +89,11 @@ class Refused:
 def take_in(task: Task, root: str, settings: IngestSettings) -> list[Stored | Refused]:
     """Decode the files of a task and store their images below folder `root`."""
     try:
-        if len(task.files) > 1:
-            return list(_take_bands(task, root, settings))
-        return list(_take_file(task, 0, task.target, root, settings))
+        # Entered once here, it costs next to nothing inside.
+        with quiet():
+            if len(task.files) > 1:
+                return list(_take_bands(task, root, settings))
+            return list(_take_file(task, 0, task.target, root, settings))
     finally:
         if task.temporary:
             for file in task.files:
@@ -100,8 +102,7 @@ def take_in(task: Task, root: str, settings: IngestSettings) -> list[Stored | Re
 
 def _take_bands(task: Task, root: str, settings: IngestSettings) -> Iterator[Stored | Refused]:
     try:
-        with quiet():
-            image = decode_bands([Path(file) for file in task.files], settings)
+        image = decode_bands(task.files, settings)
     except (DecodeError, InputError):
         # Not one grid, or one file is damaged: each is taken as what it is.
         for index in sorted(range(len(task.files)), key=task.sources.__getitem__):
@@ -117,7 +118,7 @@ def _take_file(
 ) -> Iterator[Stored | Refused]:
     source, path, name = task.sources[index], task.paths[index], task.files[index]
     try:
-        with open_regular(Path(name)) as file:
+        with open_regular(name) as file:
             parts = iterate(file, settings)
             first = next(parts, None)
             if first is None:
@@ -142,8 +143,7 @@ def _read_mark(file: BinaryIO, name: str) -> dict[str, Any] | None:
     file.seek(0)
     if file.read(6) == b"SIMPLE":
         return None
-    with quiet():
-        mark = read_mark(Path(name))
+    mark = read_mark(Path(name))
     if mark is None or not mark.made:
         return None
     return mark.recipe or {

@@ -152,8 +152,9 @@ def train_gan(
     first, began = images, time.monotonic()
     batch, local = settings.batch, settings.batch // fabric.world_size
     data_device, target_device = torch.from_numpy(pixels), torch.from_numpy(targets)
-    with RunLog(out, images) as log, Interrupt() as interrupt:
-        progress = bar(total=settings.images, initial=images, what="training GAN")
+    chief = fabric.is_global_zero
+    with RunLog(out, images, silent=not chief) as log, Interrupt() as interrupt:
+        progress = bar(total=settings.images, initial=images, what="training GAN", silent=not chief)
         while images < settings.images and not interrupt.requested:
             order = data_order(len(pixels), images, batch, settings.seed)
             mine = torch.from_numpy(order[fabric.global_rank * local :][:local])
@@ -177,15 +178,16 @@ def train_gan(
             values = check_finite(images, **losses)
             progress.update(batch)
             done = images >= settings.images
-            if fabric.is_global_zero and (due(images, batch, settings.log_every) or done):
+            if due(images, batch, settings.log_every) or done:
                 progress.set_postfix(d=f"{values['discriminator']:.2f}", refresh=False)
                 log.scalars(images, **{name: round(value, 5) for name, value in values.items()})
-            if fabric.is_global_zero and (due(images, batch, settings.sample_every) or done):
+            if chief and (due(images, batch, settings.sample_every) or done):
                 _write_grid(out, log, ema, settings, len(labels), images)
             if due(images, batch, settings.checkpoint_every):
                 keep()
         progress.close()
         keep()
+        fabric.barrier()
         if images < settings.images:
             raise TrainingError(
                 f"stopped after {images} of {settings.images} images; nothing is lost: "
@@ -227,7 +229,9 @@ def _step(
     optimizer_d.zero_grad()
 
     judge.requires_grad_(False)
-    losses |= judge(augment(made, kinds, chance, random), classes)
+    # Not through the wrapper: it would wait for gradients of weights that get none here.
+    with fabric.autocast():
+        losses |= judge.module(augment(made, kinds, chance, random), classes)
     fabric.backward(losses["generator"])
     optimizer_g.step()
     optimizer_g.zero_grad()

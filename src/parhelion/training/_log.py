@@ -4,7 +4,7 @@ import json
 import warnings
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +24,15 @@ class RunLog:
     images : int
         Where the run resumes: what was logged after that point is dropped, so that the log
         of a resumed run reads like that of an undisturbed one.
+    silent : bool
+        Write nothing: for all but the first of several processes.
     """
 
-    def __init__(self, folder: Path, images: int = 0) -> None:
+    def __init__(self, folder: Path, images: int = 0, *, silent: bool = False) -> None:
+        self._file: TextIO | None = None
+        self._board: Any = None
+        if silent:
+            return
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             from torch.utils.tensorboard import SummaryWriter
@@ -40,6 +46,8 @@ class RunLog:
 
     def scalars(self, images: int, **values: float) -> None:
         """Log numbers at `images` seen."""
+        if self._file is None:
+            return
         self._file.write(json.dumps({"images": images, **values}) + "\n")
         self._file.flush()
         for name, value in values.items():
@@ -47,7 +55,8 @@ class RunLog:
 
     def picture(self, images: int, name: str, pixels: NDArray[np.uint8]) -> None:
         """Log an ``(H, W, C)`` uint8 picture to TensorBoard."""
-        self._board.add_image(name, pixels, images, dataformats="HWC")
+        if self._board is not None:
+            self._board.add_image(name, pixels, images, dataformats="HWC")
 
     def __enter__(self) -> Self:
         return self
@@ -58,8 +67,9 @@ class RunLog:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
-        self._board.close()
+        if self._file is not None:
+            self._file.close()
+            self._board.close()
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:

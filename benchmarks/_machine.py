@@ -1,0 +1,22 @@
+"""What a measurement ran on."""
+
+import os
+import platform
+from pathlib import Path
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
+
+
+def machine() -> str:
+    """Return the processor, its cores and the load of the last minute, in words."""
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        lines = (line for line in info.read_text().splitlines() if line.startswith("model name"))
+        model = next(lines, model).partition(":")[2].strip() or model
+    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    return f"{model}, {cores()} cores{load}, Python {platform.python_version()}"
