@@ -1,5 +1,6 @@
 """Atomic writes leave the old file or the new one, never a part."""
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,11 @@ def test_a_failure_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None:
 def test_json_is_readable(tmp_path: Path) -> None:
     write_json(tmp_path / "x.json", {"path": tmp_path, "n": 1})
     assert '"n": 1' in (tmp_path / "x.json").read_text()
+
+
+def test_a_full_disk_names_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "note.txt"
+    with pytest.raises(OSError, match="No space left") as caught, atomic_path(path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert caught.value.filename == str(path)
+    assert list(tmp_path.iterdir()) == []

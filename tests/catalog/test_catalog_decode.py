@@ -130,6 +130,22 @@ def test_eight_bits_need_no_recipe() -> None:
     assert (image.format, image.part, image.recipe, image.wcs) == ("PNG", None, None, None)
 
 
+@pytest.mark.parametrize(
+    "options", [{}, {"progressive": True}, {"comment": b"text"}, {"restart_marker_rows": 1}]
+)
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_jpeg_matches_pillow(options: dict[str, Any], mode: str, tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (33, 47, 3), dtype=np.uint8)
+    data = save(Image.fromarray(noise).convert(mode), "JPEG", **options)
+    with Image.open(io.BytesIO(data)) as opened:
+        expected = np.asarray(opened).reshape(33, 47, -1)
+    assert np.array_equal(only(data), expected)
+    # Further segments take the way through Pillow's own reader.
+    for more in ({"exif": Image.Exif()}, {"icc_profile": b"profile"}, {"xmp": b"<x/>"}):
+        again = save(Image.fromarray(noise).convert(mode), "JPEG", **options, **more)
+        assert np.array_equal(only(again), expected)
+
+
 def test_cmyk_jpeg_becomes_color() -> None:
     # No ink at all is white, full black ink is black, whatever way round it is stored.
     for ink, expected in (((0, 0, 0, 0), 255), ((0, 0, 0, 255), 0)):

@@ -10,7 +10,7 @@ from PIL import Image
 
 from conftest import draw_galaxy
 from parhelion.catalog import group_images, image_id, near_duplicates, thumbnail
-from parhelion.catalog._duplicates import SIDE
+from parhelion.catalog._thumbnail import SIDE
 
 Pixels = NDArray[np.uint8]
 

@@ -111,8 +111,8 @@ def hostile_files() -> dict[str, tuple[bytes, Expected]]:
     packed = gzip.compress(good_fits)
     return {
         "good.jpg": (jpeg, pillow(jpeg)),
-        "truncated.jpg": (whole[: len(whole) // 2], "truncated"),
-        "progressive-cut.jpg": (progressive[: len(progressive) // 2], "truncated"),
+        "truncated.jpg": (whole[: len(whole) // 2], "not enough image data"),
+        "progressive-cut.jpg": (progressive[: len(progressive) // 2], "not enough image data"),
         "header-only.jpg": (jpeg[:20], "damaged JPEG"),
         "bomb.png": (bomb_png(), "200000 x 200000 pixels"),
         "zero-bytes.png": (b"", "an empty file"),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from parhelion.catalog import Catalog, SplitSettings, open_catalog, row, split, write_catalog
 from parhelion.catalog._split import _draw
-from parhelion.catalog._table import SPLITS
+from parhelion.catalog._words import SPLITS
 from parhelion.errors import CatalogError, InputError, SettingsError
 
 

@@ -13,8 +13,8 @@ from parhelion._progress import bar
 from parhelion._settings import save_settings
 from parhelion.catalog._cutout_settings import CutoutSettings
 from parhelion.catalog._decode import decode
+from parhelion.catalog._image_id import image_id
 from parhelion.catalog._overlaps import overlap_groups
-from parhelion.catalog._pixels import image_id
 from parhelion.catalog._sources import MERGED, TRUNCATED, Sources, find_sources, luma
 from parhelion.catalog._table import CATALOG_FILE, Catalog, open_catalog, row, write_catalog
 from parhelion.catalog._wcs import celestial_wcs

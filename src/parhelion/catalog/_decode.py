@@ -4,9 +4,9 @@ import io
 import os
 import stat
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from parhelion.catalog._pictures import read_picture
 from parhelion.catalog._quiet import quiet
 from parhelion.catalog._settings import DecodeSettings
 from parhelion.errors import DecodeError, InputError
+
+T = TypeVar("T")
 
 #: Bytes at the beginning of a file that `sniff` needs.
 HEAD = 265
@@ -100,7 +102,7 @@ def decode_bands(paths: Sequence[Path | str], settings: DecodeSettings = _DEFAUL
             with open_regular(path) as file, quiet():
                 if sniff(_head(file)) != "FITS":
                     raise DecodeError("not a FITS file")
-                values, header = _translated(lambda f=file: read_bands(f, settings), "FITS")
+                values, header = _careful(read_bands, "FITS", file, settings)
                 bands.append(values)
                 wcs.append(celestial_cards(header, values.shape[0]))
                 mark = mark or mark_of(header)
@@ -131,8 +133,12 @@ def decode_bands(paths: Sequence[Path | str], settings: DecodeSettings = _DEFAUL
     return DecodedImage(pixels, "FITS", None, recipe, wcs[0])
 
 
-def iterate(file: BinaryIO, settings: DecodeSettings) -> Iterator[DecodedImage | RejectedPart]:
+def iterate(
+    file: BinaryIO, settings: DecodeSettings, *, thumbnails: bool = False
+) -> Iterator[DecodedImage | RejectedPart]:
     """Yield the images of an open file one by one, and the parts that are none.
+
+    With `thumbnails`, images come with theirs where it is cheaper to make it here.
 
     Raises
     ------
@@ -143,13 +149,13 @@ def iterate(file: BinaryIO, settings: DecodeSettings) -> Iterator[DecodedImage |
     format = sniff(head)
     if format is None:
         raise DecodeError(_what_else(head))
-    parts = _open(file, format, settings)
-    while True:
-        with quiet():
-            part = _translated(lambda: next(parts, None), format)
-        if part is None:
-            return
-        yield part
+    if format in ("FITS", "TIFF"):
+        parts = _open(file, format, settings)
+        while (part := _careful(next, format, parts, None)) is not None:
+            yield part
+    else:
+        limit = settings.pixel_limit
+        yield _careful(read_picture, format, file, format, limit, thumbnails)
 
 
 def sniff(head: bytes) -> str | None:
@@ -207,27 +213,21 @@ def reason(error: Exception) -> str:
 def _open(
     file: BinaryIO, format: str, settings: DecodeSettings
 ) -> Iterator[DecodedImage | RejectedPart]:
+    # astropy and tifffile take a while to import, and most files need neither.
     if format == "FITS":
-        # astropy and tifffile take a while to import, and most files are neither.
         from parhelion.catalog._fits import read_fits, single
 
         return single(read_fits(file, settings))
-    if format == "TIFF":
-        from parhelion.catalog._tiff import read_tiff
+    from parhelion.catalog._tiff import read_tiff
 
-        return read_tiff(file, settings)
-    return _read_one(file, format, settings)
+    return read_tiff(file, settings)
 
 
-def _read_one(file: BinaryIO, format: str, settings: DecodeSettings) -> Iterator[DecodedImage]:
-    pixels, recipe = read_picture(file, format, settings.pixel_limit)
-    yield DecodedImage(pixels, format, None, recipe)
-
-
-def _translated(call: Any, format: str) -> Any:
-    """Return `call()`; whatever it raises becomes a `DecodeError`."""
+def _careful(call: Callable[..., T], format: str, *arguments: Any) -> T:
+    """Return `call(*arguments)`, quietly; whatever it raises becomes a `DecodeError`."""
     try:
-        return call()
+        with quiet():
+            return call(*arguments)
     except DecodeError:
         raise
     except MemoryError as error:

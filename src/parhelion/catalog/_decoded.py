@@ -24,6 +24,8 @@ class DecodedImage:
         How stored values became 8 bits (depth, stretch); None when they are 8 bits in the file.
     wcs : dict or None
         Celestial WCS of `pixels` as FITS header cards, see `parhelion.catalog.celestial_wcs`.
+    thumbnail : bytes or None
+        See `parhelion.catalog.thumbnail`; only where the decoder had it at hand.
     """
 
     pixels: NDArray[np.uint8]
@@ -31,6 +33,7 @@ class DecodedImage:
     part: str | None = None
     recipe: dict[str, Any] | None = None
     wcs: dict[str, Any] | None = None
+    thumbnail: bytes | None = None
 
 
 @dataclass(frozen=True)

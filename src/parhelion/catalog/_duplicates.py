@@ -6,22 +6,20 @@ and noise as much say as the bright core. A hash of that picks pairs, and its lo
 decides.
 """
 
-import math
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from parhelion._progress import bar
+from parhelion.catalog._thumbnail import ROOT, SIDE
 
-#: Side of the thumbnails that are compared, in pixels.
-SIDE = 32
 _BITS = 16  # cosine terms along each axis that are hashed
 _TILE = 256, 4096  # rows and columns of hashes that are compared at a time
-_BATCH = 4096  # thumbnails, or pairs of them, that are held as floats
+_BATCH = 512  # thumbnails, or pairs of them, that are held as floats
 # Bits that may differ, of the 63 that no mirroring changes, and of all 255. Re-encoding at JPEG
 # quality 40 and resizing by 0.73 stay below in 98 of 100 images of all kinds tried.
 _NEAR, _NEAR_ALL = 15, 76
@@ -31,26 +29,8 @@ _BLOCK = 8
 _WEAK = 2.0  # norm of a block that counts half; what rounding alone leaves has about 1
 _FEATURELESS = 0.05  # mean strength of the structure (in square roots of gray levels)
 
-# Bytes per root of a gray level plus one; 255 becomes 255.
-_ROOT = 17.0
-_ROOTS = bytes(round(_ROOT * (math.sqrt(level + 1) - 1)) for level in range(256))
 
 Flattened = NDArray[np.float32]
-
-
-def thumbnail(pixels: NDArray[np.uint8]) -> bytes:
-    """Return ``(H, W, C)`` pixels as `SIDE` x `SIDE` bytes: roots of gray levels, averaged.
-
-    The root makes the noise of counts even, and 8 bits of it resolve dark sky three times as
-    finely as those of gray levels do.
-    """
-    height, width, channels = pixels.shape
-    data: Any = np.ascontiguousarray(pixels)
-    if channels == 3:
-        data = Image.frombuffer("RGB", (width, height), data, "raw", "RGB", 0, 1).convert("L")
-    roots = data.tobytes().translate(_ROOTS)
-    image = Image.frombuffer("L", (width, height), roots, "raw", "L", 0, 1)
-    return image.resize((SIDE, SIDE), Image.Resampling.BOX).tobytes()
 
 
 def near_duplicates(thumbnails: NDArray[np.uint8]) -> Iterator[NDArray[np.intp]]:
@@ -66,33 +46,40 @@ def near_duplicates(thumbnails: NDArray[np.uint8]) -> Iterator[NDArray[np.intp]]
     pairs : ndarray
         ``(M, 2)`` indices, the first of a pair below the second.
     """
-    keep, words, turned = _hashes(thumbnails)
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        keep, words, turned = _hashes(thumbnails, pool)
+        rows, columns = _TILE
+        tiles = [
+            (top, left)
+            for top in range(0, len(keep), rows)
+            for left in range(top, len(keep), columns)
+        ]
+        # In order, whichever thread is first.
+        found = pool.map(lambda tile: _candidates(words, turned, *tile), tiles)
+        for pairs in bar(found, total=len(tiles), what="comparing", unit="tiles"):
+            for start in range(0, len(pairs), _BATCH):
+                chosen = keep[pairs[start : start + _BATCH]]
+                alike = _alike(thumbnails[chosen[:, 0]], thumbnails[chosen[:, 1]])
+                if alike.any():
+                    yield chosen[alike]
+
+
+def _candidates(
+    words: NDArray[np.uint64], turned: NDArray[np.uint64], top: int, left: int
+) -> NDArray[np.intp]:
+    """Return the pairs ``(M, 2)`` of one tile whose hashes are near in some orientation."""
     rows, columns = _TILE
-    tiles = [
-        (top, left)
-        for top in range(0, len(keep), rows)
-        for left in range(top // columns * columns, len(keep), columns)
-    ]
-    for top, left in bar(tiles, what="comparing", unit="tiles"):
-        a, b = words[top : top + rows], words[left : left + columns]
-        c = turned[left : left + columns]
-        near = np.bitwise_count(a[:, None, 0] ^ b[None, :, 0]) <= _NEAR
-        near |= np.bitwise_count(a[:, None, 0] ^ c[None, :, 0]) <= _NEAR
-        first, second = np.nonzero(near)
-        first, second = first + top, second + left
-        below = first < second
-        first, second = first[below], second[below]
-        if not len(first):
-            continue
-        distance = np.minimum(
-            _distance(words[first], words[second]), _distance(words[first], turned[second])
-        )
-        pairs = np.stack([first, second], axis=1)[distance <= _NEAR_ALL]
-        for start in range(0, len(pairs), _BATCH):
-            chosen = keep[pairs[start : start + _BATCH]]
-            alike = _alike(thumbnails[chosen[:, 0]], thumbnails[chosen[:, 1]])
-            if alike.any():
-                yield chosen[alike]
+    here = words[top : top + rows, None, 0]
+    near = np.bitwise_count(here ^ words[None, left : left + columns, 0]) <= _NEAR
+    near |= np.bitwise_count(here ^ turned[None, left : left + columns, 0]) <= _NEAR
+    first, second = np.divmod(np.flatnonzero(near), near.shape[1])
+    first, second = first + top, second + left
+    below = first < second
+    first, second = first[below], second[below]
+    distance = np.minimum(
+        _distance(words[first], words[second]), _distance(words[first], turned[second])
+    )
+    return np.stack([first, second], axis=1)[distance <= _NEAR_ALL]
 
 
 def group_images(
@@ -132,7 +119,7 @@ def group_images(
 
 
 def _hashes(
-    thumbnails: NDArray[np.uint8],
+    thumbnails: NDArray[np.uint8], pool: ThreadPoolExecutor
 ) -> tuple[NDArray[np.intp], NDArray[np.uint64], NDArray[np.uint64]]:
     """Return which images have structure, their hash, and that of the transposed image.
 
@@ -141,25 +128,22 @@ def _hashes(
     the transposed image has the transposed terms. So all eight orientations come from one.
     """
     cosines = _cosines()[:_BITS]
-    keep = [np.empty(0, np.intp)]
-    words = [np.empty((0, 4), np.uint64)]
-    turned = list(words)
-    for start in range(0, len(thumbnails), _BATCH):
+
+    def batch(start: int) -> tuple[NDArray[np.intp], NDArray[np.uint64], NDArray[np.uint64]]:
         flat = _flatten(thumbnails[start : start + _BATCH])
         featured = np.abs(flat).mean(axis=(1, 2)) > _FEATURELESS
-        if not featured.any():
-            continue
         terms = cosines @ flat[featured] @ cosines.T
-        keep.append(start + np.nonzero(featured)[0])
-        words.append(_signs(terms))
-        turned.append(_signs(terms.transpose(0, 2, 1)))
-    return np.concatenate(keep), np.concatenate(words), np.concatenate(turned)
+        return start + np.flatnonzero(featured), _signs(terms), _signs(terms.transpose(0, 2, 1))
+
+    parts = list(pool.map(batch, range(0, max(1, len(thumbnails)), _BATCH)))
+    keep, words, turned = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return keep, words, turned
 
 
 def _signs(terms: Flattened) -> NDArray[np.uint64]:
     words = []
     for row, column in product((0, 1), (0, 1)):
-        bits = (terms[:, row::2, column::2] > 0).reshape(len(terms), -1)
+        bits = (terms[:, row::2, column::2] > 0).reshape(len(terms), _BITS * _BITS // 4)
         if row == column == 0:
             bits[:, 0] = False  # the mean
         words.append(np.packbits(bits, axis=1).view(np.uint64)[:, 0])
@@ -202,11 +186,12 @@ def _alike(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.bool_]:
 def _flatten(thumbnails: NDArray[np.uint8]) -> Flattened:
     """Return fine structure divided by its local strength, ``(N, SIDE, SIDE)`` float32."""
     blur = _blur(2.0)  # as a matrix product, which is fast
-    levels = thumbnails.astype(np.float32) / np.float32(_ROOT)
-    fine = levels - blur @ levels @ blur.T
-    strength = np.sqrt(blur @ (fine * fine) @ blur.T)
-    flat: Flattened = fine / (strength + np.float32(0.3))
-    return flat
+    levels = thumbnails.astype(np.float32)
+    levels /= ROOT
+    levels -= blur @ levels @ blur.T
+    strength = np.sqrt(blur @ (levels * levels) @ blur.T)
+    levels /= strength + np.float32(0.3)
+    return levels
 
 
 def _unit(images: Flattened) -> Flattened:

@@ -12,50 +12,72 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 from parhelion.errors import ParhelionError
 
 _CHUNK = 64
 
 Work = Callable[..., Any]
-# The first index of a chunk and its results; None when a helper has ended; or what it died of.
-_Done = tuple[int, list[Any]] | BaseException | None
+# The first index of a chunk, and its tasks or their results.
+_Chunk = tuple[int, list[Any]]
+# None when a helper has nothing left to do; or what it died of.
+_Done = _Chunk | BaseException | None
 
 
-def work_through(
-    tasks: Iterator[Any], work: Work, context: tuple[Any, ...], helpers: int
-) -> Generator[tuple[int, Any], None, None]:
-    """Yield ``(index, work(task, *context))`` of every task, in the order they are done.
+class Helpers:
+    """Processes beside this one; a context manager, so that they end with the work.
+
+    They take a while to start. Enter early, prepare the tasks, then call `work_through`.
 
     Parameters
     ----------
-    tasks : iterator
-        Picklable; taken as they are needed, in any of this process's threads but never in two
-        at once.
     work : function
         A function of a module, whose result can be pickled.
-    context : tuple
-        Further arguments, the same for all tasks.
-    helpers : int
-        Processes beside this one; 0 does everything here.
+    count : int
+        How many; with 0 everything is done in this process.
     """
-    chunks = _chunks(tasks)
-    lock = threading.Lock()
 
-    def take() -> tuple[int, list[Any]] | None:
-        with lock:
-            return next(chunks, None)
+    def __init__(self, work: Work, count: int) -> None:
+        self._work = work
+        self._helpers = [_Helper(work) for _ in range(count)]
 
-    done: queue.SimpleQueue[_Done] = queue.SimpleQueue()
-    drivers = [_Driver(take, done, work, context) for _ in range(helpers)]
-    left = len(drivers)
-    try:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for helper in self._helpers:
+            helper.stop()
+
+    def work_through(
+        self, tasks: Iterator[Any], context: tuple[Any, ...]
+    ) -> Iterator[tuple[int, Any]]:
+        """Yield ``(index, work(task, *context))`` of every task, in the order they are done.
+
+        Parameters
+        ----------
+        tasks : iterator
+            Picklable; taken as they are needed, in any of this process's threads but never in
+            two at once.
+        context : tuple
+            Further arguments, the same for all tasks.
+        """
+        chunks = _chunks(tasks)
+        lock = threading.Lock()
+
+        def take() -> _Chunk | None:
+            with lock:
+                return next(chunks, None)
+
+        done: queue.SimpleQueue[_Done] = queue.SimpleQueue()
+        for helper in self._helpers:
+            helper.start(take, done, context)
+        left = len(self._helpers)
         while (chunk := take()) or left:
             if chunk:
-                yield from enumerate([work(task, *context) for task in chunk[1]], chunk[0])
+                yield from enumerate([self._work(task, *context) for task in chunk[1]], chunk[0])
             # With nothing left to do here, wait for the others.
             while left and not (chunk and done.empty()):
                 item = done.get()
@@ -65,64 +87,71 @@ def work_through(
                     raise item
                 else:
                     yield from enumerate(item[1], item[0])
-    finally:
-        for driver in drivers:
-            driver.stop()
 
 
-def _chunks(tasks: Iterator[Any]) -> Iterator[tuple[int, list[Any]]]:
+def _chunks(tasks: Iterator[Any]) -> Iterator[_Chunk]:
     start = 0
     while chunk := list(itertools.islice(tasks, _CHUNK)):
         yield start, chunk
         start += len(chunk)
 
 
-class _Driver:
+class _Helper:
     """A helper process, and the thread that feeds it."""
 
-    def __init__(
-        self,
-        take: Callable[[], tuple[int, list[Any]] | None],
-        done: "queue.SimpleQueue[_Done]",
-        work: Work,
-        context: tuple[Any, ...],
-    ) -> None:
-        code = f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import serve; serve()"
+    def __init__(self, work: Work) -> None:
+        code = (
+            f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import serve;"
+            f"serve({work.__module__!r}, {work.__qualname__!r})"
+        )
         self._process = subprocess.Popen(
             [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
-        self._take, self._done = take, done
-        self._job = (work.__module__, work.__qualname__, context)
-        self._thread = threading.Thread(target=self._drive, daemon=True)
+        self._thread: threading.Thread | None = None
+
+    def start(
+        self,
+        take: Callable[[], _Chunk | None],
+        done: "queue.SimpleQueue[_Done]",
+        context: tuple[Any, ...],
+    ) -> None:
+        """Feed it what `take` gives; its results go to `done`."""
+        self._thread = threading.Thread(target=self._drive, args=(take, done, context), daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         """End the process, at once if it is still at work."""
         self._process.kill()
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
         self._process.wait()
 
-    def _drive(self) -> None:
+    def _drive(
+        self,
+        take: Callable[[], _Chunk | None],
+        done: "queue.SimpleQueue[_Done]",
+        context: tuple[Any, ...],
+    ) -> None:
         try:
-            self._send(self._job)
-            while chunk := self._take():
+            self._send(context)
+            while chunk := take():
                 start, tasks = chunk
                 self._send(tasks)
-                self._done.put((start, self._receive()))
+                done.put((start, self._receive()))
         except (BrokenPipeError, EOFError) as error:
             self._process.wait()
             code = self._process.returncode
             failure = ParhelionError(f"a helper process ended with code {code}; try --workers 1")
             failure.__cause__ = error
-            self._done.put(failure)
+            done.put(failure)
         except BaseException as error:
             # Raised again where the results are waited for.
-            self._done.put(error)
+            done.put(error)
         else:
-            self._done.put(None)
+            done.put(None)
 
     def _send(self, value: Any) -> None:
         assert self._process.stdin is not None  # it was opened with pipes
@@ -137,16 +166,16 @@ class _Driver:
         return list(results)
 
 
-def serve() -> None:
-    """Be a helper: read a job, then lists of tasks, and write lists of results."""
+def serve(module: str, name: str) -> None:
+    """Be a helper: read the context, then lists of tasks, and write lists of results."""
     # Ctrl-C is the caller's to answer; this process ends with its pipe.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     # Nothing that a library prints may get among the results.
     sys.stdout = sys.stderr
-    module, name, context = pickle.load(source)
     work: Work = getattr(import_module(module), name)
-    while (tasks := _next(source)) is not None:
+    context = _next(source)
+    while context is not None and (tasks := _next(source)) is not None:
         try:
             results: Any = [work(task, *context) for task in tasks]
         except Exception as error:
@@ -155,9 +184,9 @@ def serve() -> None:
         sink.flush()
 
 
-def _next(source: BinaryIO) -> list[Any] | None:
+def _next(source: BinaryIO) -> Any:
+    """Return the next object; None when the caller has gone."""
     try:
-        tasks: list[Any] = pickle.load(source)
+        return pickle.load(source)
     except EOFError:
         return None
-    return tasks

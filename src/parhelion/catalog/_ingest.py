@@ -10,8 +10,8 @@ import numpy as np
 
 from parhelion._progress import bar
 from parhelion._settings import save_settings
-from parhelion.catalog._duplicates import SIDE, group_images
-from parhelion.catalog._helpers import work_through
+from parhelion.catalog._duplicates import group_images
+from parhelion.catalog._helpers import Helpers
 from parhelion.catalog._plan import IMAGES, Plan, make_plan, make_tasks
 from parhelion.catalog._settings import IngestSettings
 from parhelion.catalog._table import (
@@ -24,13 +24,16 @@ from parhelion.catalog._table import (
     write_rejected,
 )
 from parhelion.catalog._take import Refused, Stored, take_in
+from parhelion.catalog._thumbnail import SIDE
 from parhelion.catalog._walk import printable
 from parhelion.errors import CatalogError, InputError
 
 _DEFAULT = IngestSettings()
 # Starting a helper takes as long as this many small files.
 _FILES_A_HELPER = 400
+_BYTES_A_FILE = 20_000
 _SLOW = (".fits", ".fit", ".fts", ".gz", ".bz2", ".fz", ".tif", ".tiff")
+_SLOW_AS = 100
 
 
 def ingest(
@@ -73,26 +76,21 @@ def ingest(
     """
     paths, out = [Path(source) for source in sources], Path(out)
     _check(paths, out, settings)
-    plan = make_plan(paths)
-    _make_room(out, overwrite=settings.overwrite)
-    out.mkdir(parents=True, exist_ok=True)
-    for folder in {os.path.dirname(target) for unit in plan.units for target in unit.targets}:
-        (out / folder).mkdir(parents=True, exist_ok=True)
-
     results: dict[int, list[Stored | Refused]] = {}
-    total = sum(len(unit.files) for unit in plan.units)
-    with (
-        tempfile.TemporaryDirectory(dir=out, prefix=".unpacked-") as spool,
-        bar(total=total, what="ingesting", unit="files") as shown,
-    ):
-        refused_later: list[Refused] = []
-        tasks = make_tasks(plan, Path(spool), settings, refused_later)
-        context = (str(out), settings)
-        for index, result in work_through(tasks, take_in, context, _helpers(plan, settings)):
-            results[index] = result
-            shown.update()
+    unreachable: list[Refused] = []
+    with Helpers(take_in, _helpers(paths, settings)) as helpers:
+        plan = make_plan(paths)
+        _make_room(out, plan, overwrite=settings.overwrite)
+        with (
+            tempfile.TemporaryDirectory(dir=out, prefix=".unpacked-") as spool,
+            bar(total=plan.count, what="ingesting", unit="files") as shown,
+        ):
+            tasks = make_tasks(plan, Path(spool), settings, unreachable)
+            for index, result in helpers.work_through(tasks, (str(out), settings)):
+                results[index] = result
+                shown.update()
     stored: list[Stored] = []
-    refused = plan.refused + refused_later
+    refused = plan.refused + unreachable
     families: dict[str, list[int]] = {}
     for index in sorted(results):
         for item in results[index]:
@@ -154,23 +152,34 @@ def _check(paths: Sequence[Path], out: Path, settings: IngestSettings) -> None:
         raise CatalogError(f"{out} already holds a catalog; choose another --out, or --overwrite")
 
 
-def _make_room(out: Path, *, overwrite: bool) -> None:
-    """Remove a catalog that is to be replaced: its table first, then the images it names."""
+def _make_room(out: Path, plan: Plan, *, overwrite: bool) -> None:
+    """Make the folders; first remove a catalog that is to be replaced, its table before all."""
     table = out / CATALOG_FILE
     if overwrite and table.exists():
         files = open_catalog(out).files()
         table.unlink()
         for file in files:
             file.unlink(missing_ok=True)
+    out.mkdir(parents=True, exist_ok=True)
+    for folder in {os.path.dirname(target) for unit in plan.units for target in unit.targets}:
+        (out / folder).mkdir(parents=True, exist_ok=True)
 
 
-def _helpers(plan: Plan, settings: IngestSettings) -> int:
-    """Return how many processes to start beside this one."""
+def _helpers(paths: Sequence[Path], settings: IngestSettings) -> int:
+    """Return how many processes to start beside this one, after a glance at the sources."""
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity is not None else os.cpu_count() or 1
-    names = [found.file.lower() for unit in plan.units for found in unit.files]
-    worth = len(names) // _FILES_A_HELPER + sum(name.endswith(_SLOW) for name in names) // 4
-    return min((settings.workers or cores) - 1, worth)
+    most = (settings.workers or cores) - 1
+    files = 0
+    for path in paths:
+        if path.is_file():
+            files += path.stat().st_size // _BYTES_A_FILE
+        for _, _, names in os.walk(path) if most and path.is_dir() else ():
+            slow = sum(name.lower().endswith(_SLOW) for name in names)
+            files += len(names) + _SLOW_AS * slow
+            if files >= most * _FILES_A_HELPER:
+                return most
+    return min(most, files // _FILES_A_HELPER)
 
 
 def _nothing(paths: Sequence[Path], rejected: list[dict[str, str]], out: Path) -> str:

@@ -1,6 +1,5 @@
-"""Pixels of a catalog: their hash, resizing, and loading many at one size."""
+"""Pixels of a catalog: resizing, and loading many at one size."""
 
-import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,19 +11,6 @@ from PIL import Image
 from parhelion._progress import progress
 from parhelion.catalog._decode import decode
 from parhelion.catalog._table import Catalog
-
-
-def image_id(pixels: NDArray[np.uint8]) -> str:
-    """Return the hash of decoded pixels: 32 hexadecimal digits of BLAKE2b.
-
-    Parameters
-    ----------
-    pixels : ndarray
-        ``(H, W, C)`` uint8; the shape takes part in the hash.
-    """
-    digest = hashlib.blake2b(repr(pixels.shape).encode(), digest_size=16)
-    digest.update(np.ascontiguousarray(pixels).data)
-    return digest.hexdigest()
 
 
 def resize(pixels: NDArray[np.uint8], size: int, channels: int = 3) -> NDArray[np.uint8]:

@@ -30,6 +30,11 @@ class Plan:
     units: list["Unit"] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
 
+    @property
+    def count(self) -> int:
+        """How many files there are to take in."""
+        return sum(len(unit.files) for unit in self.units)
+
 
 @dataclass
 class Unit:

@@ -1,4 +1,4 @@
-"""Keeping the decoders' own warnings and limits out of the way, also when several threads decode."""
+"""Keeping the decoders' own warnings and limits out of the way, in any number of threads."""
 
 import logging
 import threading
@@ -18,7 +18,7 @@ for _name in ("PIL", "tifffile"):
     logging.getLogger(_name).addHandler(logging.NullHandler())
 
 
-class quiet:  # noqa: N801 - a context manager, used like a function
+class quiet:
     """Ignore warnings about a file's contents while it is decoded, and Pillow's pixel limit.
 
     Sizes are checked against the limit of the settings before, which may be above Pillow's.

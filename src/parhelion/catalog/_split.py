@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from parhelion._files import write_json
 from parhelion._settings import settings_dict
 from parhelion.catalog._settings import SplitSettings
-from parhelion.catalog._table import SCHEMA, SPLITS, Catalog, open_catalog, write_catalog
+from parhelion.catalog._table import SCHEMA, Catalog, open_catalog, write_catalog
+from parhelion.catalog._words import SPLITS
 from parhelion.errors import InputError
 
 _DEFAULT = SplitSettings()

@@ -2,31 +2,26 @@
 
 import io
 import os
+import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, BinaryIO, NamedTuple
 
 from parhelion.catalog._decode import decode_bands, iterate, open_regular, reason
 from parhelion.catalog._decoded import DecodedImage, RejectedPart
-from parhelion.catalog._duplicates import thumbnail
-from parhelion.catalog._pixels import image_id
+from parhelion.catalog._image_id import image_id
 from parhelion.catalog._quiet import quiet
 from parhelion.catalog._settings import IngestSettings
-from parhelion.catalog._table import ORIGINS
+from parhelion.catalog._thumbnail import thumbnail
+from parhelion.catalog._words import ORIGINS
 from parhelion.errors import DecodeError, InputError
-from parhelion.provenance import encode_image, read_mark
 
 _SUFFIX = {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif", "WEBP": ".webp", "GIF": ".gif"}
 # Words without which no picture carries a mark; looking for them is faster than parsing.
 _MARK_WORDS = (b"igitalSourceType", b"arhelion", b"XML:com.adobe.xmp")
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(NamedTuple):
     """What to take in: one file, or the bands of one field, the reddest first.
 
     Attributes
@@ -57,8 +52,7 @@ class Task:
     temporary: bool = False
 
 
-@dataclass(frozen=True)
-class Stored:
+class Stored(NamedTuple):
     """An image that is in the catalog's folder now; see `parhelion.catalog.row`.
 
     `family` is equal for images that show the same sky: bands of a field, planes of a cube.
@@ -77,8 +71,7 @@ class Stored:
     thumbnail: bytes
 
 
-@dataclass(frozen=True)
-class Refused:
+class Refused(NamedTuple):
     """What could not be taken in, as a row of ``rejected.parquet``."""
 
     source: str
@@ -119,7 +112,7 @@ def _take_file(
     source, path, name = task.sources[index], task.paths[index], task.files[index]
     try:
         with open_regular(name) as file:
-            parts = iterate(file, settings)
+            parts = iterate(file, settings, thumbnails=True)
             first = next(parts, None)
             if first is None:
                 raise DecodeError("it holds no image")
@@ -143,6 +136,9 @@ def _read_mark(file: BinaryIO, name: str) -> dict[str, Any] | None:
     file.seek(0)
     if file.read(6) == b"SIMPLE":
         return None
+    # Not at the top: most files carry no mark, and it would take a helper longer to start.
+    from parhelion.provenance import read_mark
+
     mark = read_mark(Path(name))
     if mark is None or not mark.made:
         return None
@@ -180,6 +176,8 @@ def _write_png(
     settings: IngestSettings,
 ) -> Stored:
     """Store pixels that the file does not hold as such, with the recipe of how they came."""
+    from parhelion.provenance import encode_image
+
     recipe = dict(image.recipe or {"operation": "decode", "format": image.format})
     recipe["source"] = task.sources[index]
     if image.part is not None:
@@ -199,7 +197,7 @@ def _write_png(
     if image.part is not None:
         # Pages of one file, or planes of one cube.
         family = target.rpartition("~" if image.format == "TIFF" else "-plane")[0]
-    return _stored(image.pixels, path, "PNG", origin, recipe, task, index, family)
+    return _stored(image, path, "PNG", origin, recipe, task, index, family)
 
 
 def _copy(
@@ -218,14 +216,13 @@ def _copy(
         _write(root, path, file.getbuffer())
     else:
         file.seek(0)
-        with _create(root, path) as copy:
-            while piece := file.read(1 << 20):
-                copy.write(piece)
+        with os.fdopen(_create(root, path), "wb") as copy:
+            shutil.copyfileobj(file, copy, 1 << 20)
     origin: str = settings.origin if mark is None else _origin_of(mark)
     recipe = mark
     if origin != "observed" and recipe is None:
         recipe = {"operation": "ingest", "origin": origin}
-    return _stored(image.pixels, path, image.format, origin, recipe, task, index, "")
+    return _stored(image, path, image.format, origin, recipe, task, index, "")
 
 
 def _origin_of(recipe: Any) -> str:
@@ -236,7 +233,7 @@ def _origin_of(recipe: Any) -> str:
 
 
 def _stored(
-    pixels: NDArray[np.uint8],
+    image: DecodedImage,
     path: str,
     format: str,
     origin: str,
@@ -245,9 +242,9 @@ def _stored(
     index: int,
     family: str,
 ) -> Stored:
-    height, width = pixels.shape[:2]
+    height, width = image.pixels.shape[:2]
     return Stored(
-        image_id=image_id(pixels),
+        image_id=image_id(image.pixels),
         path=path,
         origin=origin,
         width=width,
@@ -257,22 +254,26 @@ def _stored(
         source=task.sources[index],
         label=task.label,
         family=task.field or family,
-        thumbnail=thumbnail(pixels),
+        thumbnail=image.thumbnail or thumbnail(image.pixels),
     )
 
 
-def _create(root: str, path: str) -> BinaryIO:
+def _create(root: str, path: str) -> int:
     full = f"{root}/{path}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
     try:
-        handle = os.open(full, flags, 0o666)
+        return os.open(full, flags, 0o666)
     except FileNotFoundError:
         os.makedirs(os.path.dirname(full), exist_ok=True)
-        handle = os.open(full, flags, 0o666)
-    return os.fdopen(handle, "wb", buffering=0)
+        return os.open(full, flags, 0o666)
 
 
 def _write(root: str, path: str, data: bytes | memoryview) -> None:
     # Not atomic, one by one: the catalog that names the files is written after all of them.
-    with _create(root, path) as file:
-        file.write(data)
+    handle = _create(root, path)
+    try:
+        written = 0
+        while written < len(data):
+            written += os.write(handle, data[written:] if written else data)
+    finally:
+        os.close(handle)
