@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from parhelion.catalog._helpers import Helpers, _Helper
-from parhelion.catalog._walk import stem_of
 from parhelion.errors import ParhelionError
 
 

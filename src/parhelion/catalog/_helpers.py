@@ -20,7 +20,7 @@ from parhelion.errors import ParhelionError
 
 _CHUNK = 64
 
-Work = Callable[..., Any]
+Work = Callable[..., list[Any]]
 # The first index of a chunk, and its tasks or their results.
 _Chunk = tuple[int, list[Any]]
 # None when a helper has nothing left to do; or what it died of.
@@ -35,7 +35,8 @@ class Helpers:
     Parameters
     ----------
     work : function
-        A function of a module, whose result can be pickled.
+        A function of a module, from a list of tasks (and the context) to the list of their
+        results, all of which can be pickled.
     count : int
         How many; with 0 everything is done in this process.
     """
@@ -54,7 +55,7 @@ class Helpers:
     def work_through(
         self, tasks: Iterator[Any], context: tuple[Any, ...]
     ) -> Iterator[tuple[int, Any]]:
-        """Yield ``(index, work(task, *context))`` of every task, in the order they are done.
+        """Yield the index and the result of every task, in the order they are done.
 
         Parameters
         ----------
@@ -77,7 +78,7 @@ class Helpers:
         left = len(self._helpers)
         while (chunk := take()) or left:
             if chunk:
-                yield from enumerate([self._work(task, *context) for task in chunk[1]], chunk[0])
+                yield from enumerate(self._work(chunk[1], *context), chunk[0])
             # With nothing left to do here, wait for the others.
             while left and not (chunk and done.empty()):
                 item = done.get()
@@ -177,7 +178,7 @@ def serve(module: str, name: str) -> None:
     context = _next(source)
     while context is not None and (tasks := _next(source)) is not None:
         try:
-            results: Any = [work(task, *context) for task in tasks]
+            results: Any = work(tasks, *context)
         except Exception as error:
             results = error
         pickle.dump(results, sink, pickle.HIGHEST_PROTOCOL)

@@ -23,7 +23,7 @@ from parhelion.catalog._table import (
     write_catalog,
     write_rejected,
 )
-from parhelion.catalog._take import Refused, Stored, take_in
+from parhelion.catalog._take import Refused, Stored, Taken, take_in
 from parhelion.catalog._thumbnail import SIDE
 from parhelion.catalog._walk import printable
 from parhelion.errors import CatalogError, InputError
@@ -76,7 +76,7 @@ def ingest(
     """
     paths, out = [Path(source) for source in sources], Path(out)
     _check(paths, out, settings)
-    results: dict[int, list[Stored | Refused]] = {}
+    results: dict[int, list[Taken]] = {}
     unreachable: list[Refused] = []
     with Helpers(take_in, _helpers(paths, settings)) as helpers:
         plan = make_plan(paths)

@@ -3,7 +3,7 @@
 import io
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -18,7 +18,7 @@ from parhelion.errors import DecodeError, InputError
 
 _SUFFIX = {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif", "WEBP": ".webp", "GIF": ".gif"}
 # Words without which no picture carries a mark; looking for them is faster than parsing.
-_MARK_WORDS = (b"igitalSourceType", b"arhelion", b"XML:com.adobe.xmp")
+_IPTC, _OURS, _XMP = b"igitalSourceType", b"arhelion", b"XML:com.adobe.xmp"
 
 
 class Task(NamedTuple):
@@ -79,21 +79,28 @@ class Refused(NamedTuple):
     reason: str
 
 
-def take_in(task: Task, root: str, settings: IngestSettings) -> list[Stored | Refused]:
-    """Decode the files of a task and store their images below folder `root`."""
+Taken = Stored | Refused
+
+
+def take_in(tasks: Sequence[Task], root: str, settings: IngestSettings) -> list[list[Taken]]:
+    """Decode the files of each task and store their images below folder `root`."""
+    # Entered once, it costs next to nothing inside.
+    with quiet():
+        return [_take(task, root, settings) for task in tasks]
+
+
+def _take(task: Task, root: str, settings: IngestSettings) -> list[Taken]:
     try:
-        # Entered once here, it costs next to nothing inside.
-        with quiet():
-            if len(task.files) > 1:
-                return list(_take_bands(task, root, settings))
-            return list(_take_file(task, 0, task.target, root, settings))
+        if len(task.files) > 1:
+            return list(_take_bands(task, root, settings))
+        return list(_take_file(task, 0, task.target, root, settings))
     finally:
         if task.temporary:
             for file in task.files:
                 Path(file).unlink(missing_ok=True)
 
 
-def _take_bands(task: Task, root: str, settings: IngestSettings) -> Iterator[Stored | Refused]:
+def _take_bands(task: Task, root: str, settings: IngestSettings) -> Iterator[Taken]:
     try:
         image = decode_bands(task.files, settings)
     except (DecodeError, InputError):
@@ -108,7 +115,7 @@ def _take_bands(task: Task, root: str, settings: IngestSettings) -> Iterator[Sto
 
 def _take_file(
     task: Task, index: int, target: str, root: str, settings: IngestSettings
-) -> Iterator[Stored | Refused]:
+) -> Iterator[Taken]:
     source, path, name = task.sources[index], task.paths[index], task.files[index]
     try:
         with open_regular(name) as file:
@@ -131,7 +138,8 @@ def _read_mark(file: BinaryIO, name: str) -> dict[str, Any] | None:
     """Return the recipe of a picture that says that a model made it; of FITS, decoding does."""
     if isinstance(file, io.BytesIO):
         data = file.getvalue()
-        if not any(word in data for word in _MARK_WORDS):
+        # Spelled out: this is done for every file.
+        if _IPTC not in data and _OURS not in data and _XMP not in data:
             return None
     file.seek(0)
     if file.read(6) == b"SIMPLE":
@@ -157,7 +165,7 @@ def _part(
     target: str,
     root: str,
     settings: IngestSettings,
-) -> Stored | Refused:
+) -> Taken:
     if isinstance(part, RejectedPart):
         name = f"[{part.part}]" if part.part else ""
         return Refused(task.sources[index] + name, task.paths[index], part.reason)
@@ -213,7 +221,8 @@ def _copy(
     """Store a file as it is: its 8-bit pixels need no recipe."""
     path = target + _SUFFIX[image.format]
     if isinstance(file, io.BytesIO):
-        _write(root, path, file.getbuffer())
+        with file.getbuffer() as data:
+            _write(root, path, data)
     else:
         file.seek(0)
         with os.fdopen(_create(root, path), "wb") as copy:
