@@ -100,7 +100,10 @@ def _cards(summary: Mapping[str, Any]) -> list[dict[str, str]]:
         {"name": "real cut-outs", "value": str(summary["cutouts"]["count"])},
         {"name": "images seen in training", "value": f"{generator['images_seen']:,}"},
         {"name": "kernel distance (KID)", "value": f"{summary['kid']:.3f}"},
-        {"name": "possible copies", "value": str(summary["memorisation"]["flagged"])},
+        {
+            "name": "largest SSIM with a real image",
+            "value": f"{summary['memorisation']['max_ssim']:.2f}",
+        },
         {"name": "galaxies in the wide view", "value": f"{sky['galaxies']:,}"},
         {"name": "found by the source detector", "value": f"{sky['completeness']:.0%}"},
         {"name": "detector's accuracy", "value": f"{detector['accuracy']:.1%}"},

@@ -133,7 +133,7 @@ def _generator_measure(folder: Path) -> Section:
             str(figures["real_split"]["searched"]),
         ),
         (
-            "Made images above that: possible copies",
+            "Made images nearer to a real one than that",
             str(copies["flagged"]),
             "",
             str(figures["generated"]),
@@ -141,7 +141,9 @@ def _generator_measure(folder: Path) -> Section:
     ]
     text = (
         f"Features by {figures['network']}; real images: {figures['real_split']['note']}. "
-        "Distances are taken at equal counts, intervals are 95 % bootstrap."
+        "Distances are taken at equal counts, intervals are 95 % bootstrap. Copies are sought by "
+        "structural similarity (SSIM) in gray, which small round sources on an empty sky reach "
+        "without being copies: the figures say where to look, the pairs are to be looked at."
     )
     blocks = [
         Block(
