@@ -32,7 +32,8 @@ def run(data: Path | None, work: Path) -> dict[str, Any]:
     files = sorted(path for path in data.rglob("*") if path.suffix.lower() in _SUFFIXES)
     if not files:
         raise SystemExit(f"--data (={data}) must hold pictures ({', '.join(sorted(_SUFFIXES))})")
-    _peer(files[:50])  # imports, caches
+    _peer(files[:50])  # imports, for both
+    ingest(files[:50], work / "warm")
     rounds = []
     for number in range(_ROUNDS):
         out = work / f"catalog{number}"

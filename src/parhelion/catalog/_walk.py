@@ -4,16 +4,15 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 _SUFFIXES = re.compile(r"(\.(fits?|fts|fz|gz|bz2))+$", re.IGNORECASE)
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+=-]+")
 _LONGEST = 80
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """One thing that a source holds.
 
     Attributes
@@ -60,11 +59,13 @@ def _walk(folder: str, source: str, inside: tuple[str, ...]) -> Iterator[Found]:
     label = printable(inside[0]) if inside else None
     for entry in entries:
         name = f"{source}/{entry.name}"
-        if entry.is_dir(follow_symlinks=False):
+        if entry.is_file(follow_symlinks=False):
+            yield Found(printable(name), printable(entry.path), entry.path, label)
+        elif entry.is_dir(follow_symlinks=False):
             yield from _walk(entry.path, name, (*inside, entry.name))
-            continue
-        why = None if entry.is_file(follow_symlinks=False) else _why_not(entry.path)
-        yield Found(printable(name), printable(entry.path), entry.path, label, why)
+        else:
+            why = _why_not(entry.path)
+            yield Found(printable(name), printable(entry.path), entry.path, label, why)
 
 
 def _why_not(path: str) -> str | None:
