@@ -27,7 +27,7 @@ def test_shapes(size: int, channels: int) -> None:
     images = generator(torch.randn(2, 4))
     assert images.shape == (2, channels, size, size)
     discriminator = Discriminator(size, width=2, limit=8, channels=channels)
-    logits, small, whole, part = discriminator(images, crop=torch.tensor([0, 1]))
+    logits, small, whole, part = discriminator(images, crop=torch.tensor([[0], [1]]))
     assert logits.shape == small.shape == (2, 5, 5)
     assert whole.shape == part.shape
     assert whole.shape[:2] == (2, channels)
@@ -48,9 +48,9 @@ def test_the_demo_s_networks_are_small() -> None:
 def test_every_weight_learns() -> None:
     """No layer is left out of the graph: excitations, decoders and both scales have gradients."""
     torch.manual_seed(0)
-    generator = Generator(256, 2, 8, 4, classes=3)
-    discriminator = Discriminator(256, 2, 8, classes=3)
-    labels = torch.tensor([0, 2, 1])
+    generator = Generator(256, 2, 8, 4, classes=(3, 2))
+    discriminator = Discriminator(256, 2, 8, classes=(3, 2))
+    labels = torch.tensor([[0, 1], [2, 0], [1, 1]])
     outputs = discriminator(generator(torch.randn(3, 4), labels), labels, torch.tensor([1, 0]))
     torch.stack([o.square().mean() for o in outputs]).sum().backward()
     for network in (generator, discriminator):
@@ -60,9 +60,9 @@ def test_every_weight_learns() -> None:
 
 def test_the_class_changes_the_image() -> None:
     torch.manual_seed(0)
-    generator = Generator(32, 4, 16, 8, classes=2).eval()
+    generator = Generator(32, 4, 16, 8, classes=(2,)).eval()
     latent = torch.randn(1, 8).repeat(2, 1)
-    first, second = generator(latent, torch.tensor([0, 1]))
+    first, second = generator(latent, torch.tensor([[0], [1]]))
     assert not torch.allclose(first, second)
 
 

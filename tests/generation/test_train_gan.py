@@ -128,9 +128,9 @@ def test_a_nan_stops_the_run_and_keeps_the_last_good_checkpoint(
 
 
 def test_conditional_and_gray(galaxies: Catalog, tmp_path: Path) -> None:
-    settings = GanSettings(**{**TINY, "images": 8, "conditional": True, "channels": 1})
+    settings = GanSettings(**{**TINY, "images": 8, "condition_on": ("label",), "channels": 1})
     card = read_card(train_gan(galaxies, tmp_path / "run", settings))
-    assert card["labels"] == ["flat", "round"]
+    assert card["conditions"] == {"label": ["flat", "round"]}
 
 
 def test_bfloat16_trains_too(galaxies: Catalog, tmp_path: Path) -> None:
@@ -170,5 +170,5 @@ def test_too_few_images_is_one_clear_line(galaxies: Catalog, tmp_path: Path) -> 
     with pytest.raises(InputError, match=r"has 24 images .* fewer than --batch \(=32\)"):
         train_gan(galaxies, tmp_path / "run", GanSettings(**{**TINY, "batch": 32}))
     unlabeled = Catalog(galaxies.root, galaxies.table.slice(0, 0))
-    with pytest.raises(InputError, match="has no labels"):
-        train_gan(unlabeled, tmp_path / "run", GanSettings(**TINY, conditional=True))
+    with pytest.raises(InputError, match="has no label"):
+        train_gan(unlabeled, tmp_path / "run", GanSettings(**TINY, condition_on=("label",)))

@@ -22,6 +22,7 @@ from parhelion.training import (
     check_same_data,
     data_order,
     due,
+    find_model,
     fingerprint,
     grid,
     load_model,
@@ -232,3 +233,10 @@ def test_something_is_due_when_a_multiple_was_passed(
     images: int, batch: int, every: int, expected: bool
 ) -> None:
     assert due(images, batch, every) is expected
+
+
+def test_a_model_is_found_as_a_folder_or_not_at_all(tmp_path: Path) -> None:
+    save_model(tmp_path / "run", "gan", {"w": torch.ones(1)}, {})
+    assert find_model(tmp_path / "run") == tmp_path / "run"
+    with pytest.raises(ModelError, match="no-such-name is not a model: there is no such folder"):
+        find_model("no-such-name")

@@ -54,11 +54,11 @@ def interpolate(
             for step in range(settings.frames)
         ]
     )
-    label = sampler.class_index(settings.label) if settings.label is not None else 0
+    classes = sampler.classes(seeds[:1], label=settings.label, source=settings.source)
     scale = settings.scale
     frames = [
         np.repeat(np.repeat(_color(pixels), scale, axis=0), scale, axis=1)
-        for pixels in sampler.decode(latents, [label] * len(latents))
+        for pixels in sampler.decode(latents, classes * len(latents))
     ]
     recipe = {
         "operation": "interpolate",
@@ -66,6 +66,7 @@ def interpolate(
         "seeds": list(seeds),
         "frames": settings.frames,
         "label": settings.label,
+        "source": settings.source,
     }
     path = Path(out)
     write_animation(

@@ -59,7 +59,7 @@ class Judge(nn.Module):
     def forward(
         self,
         made: Tensor,
-        classes: Tensor | None,
+        labels: Tensor | None,
         real: Tensor | None = None,
         crop: Tensor | None = None,
         *,
@@ -71,18 +71,18 @@ class Judge(nn.Module):
         ----------
         made, real : Tensor
             ``(N, C, H, W)`` float in [-1, 1], augmented.
-        classes : Tensor or None
-            ``(N,)`` int64 class indices.
+        labels : Tensor or None
+            ``(N, K)`` int64 class indices.
         crop : Tensor
             ``(2,)`` int64, 0 or 1: the quarter that the discriminator has to reconstruct.
         penalize : bool
             Whether to add the gradient penalty's term.
         """
         if real is None or crop is None:
-            return {"generator": hinge_generator(self._judge(made, classes))}
+            return {"generator": hinge_generator(self._judge(made, labels))}
         real = real.detach().requires_grad_(penalize)
-        *real_logits, whole, part = self._judge(real, classes, crop)
-        fake_logits = self._judge(made, classes)
+        *real_logits, whole, part = self._judge(real, labels, crop)
+        fake_logits = self._judge(made, labels)
         target = real.detach()
         losses = {
             "discriminator": hinge_discriminator(tuple(real_logits), fake_logits),

@@ -1,6 +1,7 @@
 """The Lightweight GAN's two networks (Liu et al. 2021, sections 3.1 and 3.2)."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -28,8 +29,9 @@ class Generator(nn.Module):
         Length of the latent vector.
     channels : int
         Channels of the images, 1 or 3.
-    classes : int
-        Number of classes; 0 for an unconditional generator.
+    classes : sequence of int
+        Number of classes of each condition, such as morphology and survey; empty for an
+        unconditional generator.
     """
 
     def __init__(
@@ -39,15 +41,15 @@ class Generator(nn.Module):
         limit: int = 512,
         latent: int = 256,
         channels: int = 3,
-        classes: int = 0,
+        classes: Sequence[int] = (),
     ) -> None:
         super().__init__()
-        self.latent, self.classes = latent, classes
+        self.latent = latent
 
         def at(resolution: int) -> int:
             return channels_at(resolution, size, width, limit)
 
-        self.embedding = nn.Embedding(classes, latent) if classes else None
+        self.embedding = Conditions(classes, latent) if classes else None
         self.start = nn.Sequential(
             nn.ConvTranspose2d(latent, 2 * at(4), 4, bias=False),
             nn.BatchNorm2d(2 * at(4)),
@@ -72,7 +74,7 @@ class Generator(nn.Module):
         latents : Tensor
             ``(N, latent)`` float32, standard normal.
         labels : Tensor, optional
-            ``(N,)`` int64 class indices, for a conditional generator.
+            ``(N, K)`` int64 class index of each of K conditions, for a conditional generator.
 
         Returns
         -------
@@ -102,12 +104,19 @@ class Discriminator(nn.Module):
 
     Parameters
     ----------
-    size, width, limit, channels, classes : int
+    size, width, limit, channels : int
+        As for `Generator`.
+    classes : sequence of int
         As for `Generator`.
     """
 
     def __init__(
-        self, size: int, width: int, limit: int = 512, channels: int = 3, classes: int = 0
+        self,
+        size: int,
+        width: int,
+        limit: int = 512,
+        channels: int = 3,
+        classes: Sequence[int] = (),
     ) -> None:
         super().__init__()
         self.small = 32
@@ -135,7 +144,7 @@ class Discriminator(nn.Module):
         self.whole_decoder = _Decoder(deep, channels, _END, min(half, 128))
         # A quarter of the 16 x 16 features: 8 x 8 of them, which see half of each side.
         self.crop_decoder = _Decoder(at(2 * _END), channels, _END, min(half, 128))
-        self.projection = nn.Embedding(classes, deep) if classes else None
+        self.projection = Conditions(classes, deep) if classes else None
         self.apply(_initialize)
 
     def forward(
@@ -148,7 +157,7 @@ class Discriminator(nn.Module):
         images : Tensor
             ``(N, channels, size, size)`` float in [-1, 1].
         labels : Tensor, optional
-            ``(N,)`` int64 class indices, for a conditional discriminator.
+            ``(N, K)`` int64 class indices, for a conditional discriminator.
         crop : Tensor, optional
             ``(2,)`` int64, 0 or 1: row and column of the quarter to reconstruct. When it is
             given the reconstructions are returned too.
@@ -176,6 +185,31 @@ class Discriminator(nn.Module):
             return logits, small_logits
         part = quarter(features[-2], crop)
         return logits, small_logits, self.whole_decoder(x), self.crop_decoder(part)
+
+
+class Conditions(nn.Module):
+    """Sum of one embedding for each condition: morphology, survey.
+
+    Parameters
+    ----------
+    classes : sequence of int
+        Number of classes of each condition.
+    length : int
+        Length of the embeddings.
+    """
+
+    offsets: Tensor
+
+    def __init__(self, classes: Sequence[int], length: int) -> None:
+        super().__init__()
+        self.table = nn.Embedding(sum(classes), length)
+        starts = [sum(classes[:index]) for index in range(len(classes))]
+        self.register_buffer("offsets", torch.tensor(starts), persistent=False)
+
+    def forward(self, labels: Tensor) -> Tensor:
+        """Map ``(N, K)`` int64 class indices to ``(N, length)``."""
+        total: Tensor = self.table(labels + self.offsets).sum(dim=1)
+        return total
 
 
 def quarter(x: Tensor, crop: Tensor) -> Tensor:

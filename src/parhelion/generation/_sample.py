@@ -1,6 +1,6 @@
 """Sampling by seed: the same seed gives the same image, whatever the batch or the order."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ from parhelion._progress import bar
 from parhelion._settings import save_settings, settings_from_dict
 from parhelion.catalog import Catalog, image_id, row, write_catalog
 from parhelion.errors import CatalogError, ModelError, SettingsError
+from parhelion.generation._conditions import draw_classes
 from parhelion.generation._networks import Generator
 from parhelion.generation._settings import GanSettings, GenerateSettings
 from parhelion.provenance import encode_image
@@ -27,12 +28,15 @@ _FORMATS = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
 class Sampler(Protocol):
     """What every generator offers: seeds in, images and recipes out."""
 
-    labels: Sequence[str]
+    conditions: Mapping[str, Sequence[str]]
 
     def draw(
-        self, seeds: Sequence[int], label: str | None = None
+        self, seeds: Sequence[int], **wanted: str | None
     ) -> Iterator[tuple[NDArray[np.uint8], dict[str, Any]]]:
-        """Yield ``(H, W, C)`` uint8 pixels and the recipe that makes them again."""
+        """Yield ``(H, W, C)`` uint8 pixels and the recipe that makes them again.
+
+        `wanted` names a class of some conditions; the others are drawn by the seed.
+        """
         ...
 
 
@@ -51,11 +55,14 @@ class GanSampler:
         card, weights = load_model(folder, "gan")
         settings = settings_from_dict(GanSettings, card["settings"], where=str(folder))
         self.model_id: str = card["model_id"]
-        self.labels: list[str] = card["labels"]
+        self.conditions: dict[str, list[str]] = card["conditions"]
+        self._proportions: list[list[int]] = card["proportions"]
         self.latent = settings.latent
         accelerator = "cuda" if torch.cuda.is_available() else "cpu"
         self.device = torch.device(accelerator if device == "auto" else device)
-        self._model = make_generator(settings, len(self.labels))
+        self._model = make_generator(
+            settings, tuple(len(names) for names in self.conditions.values())
+        )
         try:
             self._model.load_state_dict(weights)
         except RuntimeError as error:
@@ -64,10 +71,10 @@ class GanSampler:
         self._model.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
 
     def draw(
-        self, seeds: Sequence[int], label: str | None = None
+        self, seeds: Sequence[int], **wanted: str | None
     ) -> Iterator[tuple[NDArray[np.uint8], dict[str, Any]]]:
         """Yield pixels and recipe of each seed, in order; see `Sampler`."""
-        classes = [self._class_of(seed, label) for seed in seeds]
+        classes = self.classes(seeds, **wanted)
         latents = torch.stack([seed_latent(seed, self.latent) for seed in seeds])
         for index, pixels in enumerate(self.decode(latents, classes)):
             recipe: dict[str, Any] = {
@@ -76,43 +83,50 @@ class GanSampler:
                 "model_id": self.model_id,
                 "seed": int(seeds[index]),
             }
-            if self.labels:
-                recipe["label"] = self.labels[classes[index]]
+            for (name, known), place in zip(self.conditions.items(), classes[index], strict=True):
+                recipe[name] = known[place]
             yield pixels, recipe
 
     @torch.inference_mode()
     def decode(
-        self, latents: torch.Tensor, classes: Sequence[int] | None = None
+        self, latents: torch.Tensor, classes: Sequence[Sequence[int]]
     ) -> Iterator[NDArray[np.uint8]]:
-        """Yield the ``(H, W, C)`` uint8 image of each row of ``(N, latent)`` float32."""
-        indices = torch.tensor(classes if classes is not None else [0] * len(latents))
+        """Yield the ``(H, W, C)`` uint8 image of each row of ``(N, latent)`` float32.
+
+        `classes` holds the class index of each condition for each row; see `classes`.
+        """
+        indices = torch.tensor(classes, dtype=torch.int64).reshape(len(latents), -1)
         for start in range(0, len(latents), _BATCH):
             part = latents[start : start + _BATCH]
             count = len(part)
             padded = torch.zeros(_BATCH, self.latent)
             padded[:count] = part
-            labels = torch.zeros(_BATCH, dtype=torch.int64)
+            labels = torch.zeros(_BATCH, indices.shape[1], dtype=torch.int64)
             labels[:count] = indices[start : start + count]
             images = self._model(padded.to(self.device), labels.to(self.device))
             yield from to_pixels(images)[:count]
 
-    def class_index(self, label: str) -> int:
-        """Return the index of a class.
+    def classes(self, seeds: Sequence[int], **wanted: str | None) -> list[list[int]]:
+        """Return the class index of each condition for each seed.
 
         Raises
         ------
         SettingsError
-            If the model does not know it.
+            If a class is asked for that the model does not know.
         """
-        if label not in self.labels:
-            known = ", ".join(self.labels) or "none: the model is not conditional"
-            raise SettingsError(f"--label (={label}) is not a class of the model; it has {known}")
-        return self.labels.index(label)
-
-    def _class_of(self, seed: int, label: str | None) -> int:
-        if label is not None:
-            return self.class_index(label)
-        return seed % len(self.labels) if self.labels else 0
+        names = list(self.conditions)
+        asked = {}
+        for name, value in wanted.items():
+            if value is None:
+                continue
+            known = self.conditions.get(name, [])
+            if value not in known:
+                there = ", ".join(known) or f"none: it is not conditioned on {name}"
+                raise SettingsError(
+                    f"--{name} (={value}) is not a {name} of the model; it has {there}"
+                )
+            asked[names.index(name)] = known.index(value)
+        return [draw_classes(seed, self._proportions, asked) for seed in seeds]
 
 
 def load_sampler(folder: Path | str, device: str = "auto") -> GanSampler:
@@ -120,8 +134,8 @@ def load_sampler(folder: Path | str, device: str = "auto") -> GanSampler:
     return GanSampler(Path(folder), device)
 
 
-def make_generator(settings: GanSettings, classes: int) -> Generator:
-    """Build the (untrained) generator that `settings` describe."""
+def make_generator(settings: GanSettings, classes: Sequence[int] = ()) -> Generator:
+    """Build the (untrained) generator that `settings` describe, for so many classes each."""
     return Generator(
         settings.image_size,
         settings.width,
@@ -168,9 +182,10 @@ def generate(
         raise CatalogError(f"{out} already holds a catalog; give another --out or --overwrite")
     sampler = load_sampler(model, settings.device)
     seeds = range(settings.seed, settings.seed + settings.count)
+    drawn = sampler.draw(seeds, label=settings.label, source=settings.source)
     rows = []
     with bar(total=settings.count, what="generating") as progress:
-        for seed, (pixels, recipe) in zip(seeds, sampler.draw(seeds, settings.label), strict=True):
+        for seed, (pixels, recipe) in zip(seeds, drawn, strict=True):
             path = f"images/{seed:08d}.{settings.format}"
             data = encode_image(pixels, _FORMATS[settings.format], recipe=recipe, made=True)
             write_bytes(out / path, data)

@@ -22,14 +22,18 @@ class GanSettings:
     """Length of the latent vector."""
     channels: Literal[1, 3] = 3
     """1 for gray images, 3 for RGB."""
-    conditional: bool = False
-    """Condition both networks on the catalog's labels."""
+    condition_on: tuple[Literal["label", "source"], ...] = ()
+    """Columns of the catalog that both networks are conditioned on: label (morphology, say),
+    source (survey)."""
     images: int = 200_000
     """Real images to show to the discriminator before training ends."""
     batch: int = 16
     """Images in a step."""
     learning_rate: float = 2e-4
     """Adam's learning rate for the generator."""
+    cooldown: float = 0.0
+    """Last share of the run over which the learning rates fall to zero; it ends the swings of a
+    generator and its critic."""
     discriminator_pace: float = 1.0
     """The discriminator's learning rate, as a multiple of the generator's."""
     beta1: float = 0.5
@@ -95,6 +99,7 @@ class GanSettings:
             self.discriminator_pace,
             "be positive, and below 1 times --learning-rate",
         )
+        require(0 <= self.cooldown <= 1, "cooldown", self.cooldown, "be in [0, 1]")
         require(
             0 <= self.augment_probability <= 1,
             "augment-probability",
@@ -116,7 +121,10 @@ class GenerateSettings:
     seed: int = 0
     """Seed of the first image; the next ones follow by one."""
     label: str | None = None
-    """Class to draw, for a conditional model; all classes in turn when not given."""
+    """Class to draw, for a conditional model; as often as in its training data when not given."""
+    source: str | None = None
+    """Survey to imitate, for a model conditioned on it; as often as in its training data when not
+    given."""
     format: Literal["png", "jpg", "webp"] = "png"
     """File format."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -138,7 +146,9 @@ class InterpolateSettings:
     frames_per_second: int = 24
     """Speed of the film."""
     label: str | None = None
-    """Class to draw, for a conditional model."""
+    """Class to draw, for a conditional model; that of the first seed when not given."""
+    source: str | None = None
+    """Survey to imitate, for a model conditioned on it; that of the first seed when not given."""
     scale: int = 4
     """Enlarge each frame by this whole factor."""
 

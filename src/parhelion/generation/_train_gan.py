@@ -14,6 +14,7 @@ from parhelion._settings import save_settings, settings_dict
 from parhelion.catalog import Catalog, load_pixels, open_catalog
 from parhelion.errors import InputError, TrainingError
 from parhelion.generation._augment import augment, random_dihedral
+from parhelion.generation._conditions import draw_classes, proportions, read_conditions
 from parhelion.generation._losses import Judge
 from parhelion.generation._networks import Discriminator, parameter_count
 from parhelion.generation._sample import make_generator, seed_latent
@@ -82,19 +83,20 @@ def train_gan(
     settings = settings or GanSettings()
     out = Path(out)
     check_resume(out, settings, _FREE, resume=resume)
-    catalog, labels = _training_part(data, settings)
+    catalog = _training_part(data, settings)
+    conditions, targets = read_conditions(catalog, settings.condition_on)
     pixels = load_pixels(catalog, settings.image_size, channels=settings.channels)
-    targets = np.array([labels.index(name) if labels else 0 for name in catalog.column("label")])
     fabric = make_fabric(settings.device, settings.precision, settings.processes)
 
     torch.manual_seed(settings.seed)  # the weights' random start; nothing else draws from it
-    generator = make_generator(settings, len(labels))
+    classes = tuple(len(names) for names in conditions.values())
+    generator = make_generator(settings, classes)
     discriminator = Discriminator(
         settings.image_size,
         settings.width,
         settings.max_channels,
         settings.channels,
-        len(labels),
+        classes,
     )
     sizes = {
         "generator_parameters": parameter_count(generator),
@@ -121,7 +123,10 @@ def train_gan(
     )
     restored = state.restore() if resume else None
     images = restored[0] if restored else 0
-    seen = fingerprint(f"{item['image_id']} {item['label']}" for item in catalog.rows())
+    seen = fingerprint(
+        " ".join([item["image_id"], *(str(item[name]) for name in settings.condition_on)])
+        for item in catalog.rows()
+    )
     if restored:
         check_same_data(out, restored[1]["data"], seen)
     if fabric.is_global_zero:
@@ -130,7 +135,8 @@ def train_gan(
     def card() -> dict[str, Any]:
         return {
             "settings": settings_dict(settings),
-            "labels": labels,
+            "conditions": conditions,
+            "proportions": proportions(targets),
             "data": {"catalog": _name(data), "images": len(catalog)},
             "images_seen": images,
             "images_per_second": round((images - first) / max(time.monotonic() - began, 1e-9), 2),
@@ -160,7 +166,9 @@ def train_gan(
             mine = torch.from_numpy(order[fabric.global_rank * local :][:local])
             random = step_generator(settings.seed, images, fabric.global_rank)
             real = to_model(data_device[mine].to(fabric.device))
-            classes = target_device[mine].to(fabric.device) if labels else None
+            labels = target_device[mine].to(fabric.device) if conditions else None
+            set_pace(optimizer_g, settings, images, 1)
+            set_pace(optimizer_d, settings, images, settings.discriminator_pace)
             losses = _step(
                 fabric,
                 generator,
@@ -168,7 +176,7 @@ def train_gan(
                 optimizer_g,
                 optimizer_d,
                 real,
-                classes,
+                labels,
                 random,
                 settings,
                 penalize=(images // batch) % settings.penalty_every == 0,
@@ -182,7 +190,7 @@ def train_gan(
                 progress.set_postfix(d=f"{values['discriminator']:.2f}", refresh=False)
                 log.scalars(images, **{name: round(value, 5) for name, value in values.items()})
             if chief and (due(images, batch, settings.sample_every) or done):
-                _write_grid(out, log, ema, settings, len(labels), images)
+                _write_grid(out, log, ema, settings, targets, images)
             if due(images, batch, settings.checkpoint_every):
                 keep()
         progress.close()
@@ -203,7 +211,7 @@ def _step(
     optimizer_g: Any,
     optimizer_d: Any,
     real: Tensor,
-    classes: Tensor | None,
+    labels: Tensor | None,
     random: torch.Generator,
     settings: GanSettings,
     *,
@@ -215,12 +223,12 @@ def _step(
     if settings.dihedral:
         real = random_dihedral(real, random)
     chance, kinds = settings.augment_probability, settings.augmentations
-    made = generator(latents, classes)
+    made = generator(latents, labels)
 
     judge.requires_grad_(True)
     shown = augment(real, kinds, chance, random)
     hidden = augment(made.detach(), kinds, chance, random)
-    losses: dict[str, Tensor] = judge(hidden, classes, shown, crop, penalize=penalize)
+    losses: dict[str, Tensor] = judge(hidden, labels, shown, crop, penalize=penalize)
     loss = losses["discriminator"] + losses["reconstruction"]
     if penalize:
         loss = loss + settings.penalty_weight * losses["penalty"]
@@ -231,7 +239,7 @@ def _step(
     judge.requires_grad_(False)
     # Not through the wrapper: it would wait for gradients of weights that get none here.
     with fabric.autocast():
-        losses |= judge.module(augment(made, kinds, chance, random), classes)
+        losses |= judge.module(augment(made, kinds, chance, random), labels)
     fabric.backward(losses["generator"])
     optimizer_g.step()
     optimizer_g.zero_grad()
@@ -247,34 +255,48 @@ def _adam(network: torch.nn.Module, settings: GanSettings, pace: float) -> torch
     )
 
 
-def _training_part(data: Catalog | Path | str, settings: GanSettings) -> tuple[Catalog, list[str]]:
-    """Return the rows to train on, and the classes in use (none when unconditional)."""
+def set_pace(optimizer: Any, settings: GanSettings, images: int, pace: float) -> None:
+    """Set the learning rate of the step that begins after `images`, by `settings.cooldown`."""
+    left = 1 - images / settings.images
+    factor = min(1.0, left / settings.cooldown) if settings.cooldown else 1.0
+    for group in optimizer.param_groups:
+        group["lr"] = settings.learning_rate * pace * factor
+
+
+def _training_part(data: Catalog | Path | str, settings: GanSettings) -> Catalog:
     catalog = data if isinstance(data, Catalog) else open_catalog(data)
     if any(catalog.column("split")):
         catalog = catalog.select(split="train")
-    labels: list[str] = []
-    if settings.conditional:
-        labels = sorted({label for label in catalog.column("label") if label})
-        if not labels:
-            raise InputError(f"{catalog.root} has no labels; train without --conditional")
-        catalog = catalog.select(label=labels)
+    for column in settings.condition_on:
+        named = sorted({name for name in catalog.column(column) if name})
+        if not named:
+            raise InputError(
+                f"{catalog.root} has no {column} in any row; train without --condition-on {column}"
+            )
+        catalog = catalog.select(**{column: named})
     if len(catalog) < settings.batch:
         raise InputError(
             f"{catalog.root} has {len(catalog)} images to train on, fewer than "
             f"--batch (={settings.batch}); add images or lower --batch"
         )
-    return catalog, labels
+    return catalog
 
 
 def _write_grid(
-    out: Path, log: RunLog, ema: Ema, settings: GanSettings, classes: int, images: int
+    out: Path,
+    log: RunLog,
+    ema: Ema,
+    settings: GanSettings,
+    targets: NDArray[np.int64],
+    images: int,
 ) -> None:
     """Draw the same seeds each time, so that one sees them grow."""
     device = next(ema.model.parameters()).device
     latents = torch.stack([seed_latent(seed, settings.latent) for seed in range(_GRID)])
-    labels = torch.arange(_GRID) % max(classes, 1)
+    drawn = np.array([draw_classes(seed, proportions(targets)) for seed in range(_GRID)])
+    labels = torch.from_numpy(drawn).to(device) if targets.shape[1] else None
     with torch.inference_mode():
-        images_now = to_pixels(ema.model(latents.to(device), labels.to(device)))
+        images_now = to_pixels(ema.model(latents.to(device), labels))
     sheet: NDArray[np.uint8] = grid(images_now)
     recipe = {"operation": "sample grid", "images_seen": images, "seeds": [0, _GRID - 1]}
     write_image(out / "samples" / f"{images:09d}.png", sheet, recipe=recipe, made=True)

@@ -15,6 +15,7 @@ from ._resume import fingerprint as fingerprint
 from ._tensors import grid as grid
 from ._tensors import to_model as to_model
 from ._tensors import to_pixels as to_pixels
+from ._weights import find_model as find_model
 from ._weights import load_model as load_model
 from ._weights import read_card as read_card
 from ._weights import save_model as save_model

@@ -13,6 +13,27 @@ from parhelion.errors import ModelError
 
 WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "model.json"
+#: Models that come with the package, a folder each.
+_SHIPPED = Path(__file__).parents[1] / "weights"
+
+
+def find_model(model: Path | str) -> Path:
+    """Return the folder of a model: `model` itself, or the one of that name that ships.
+
+    Raises
+    ------
+    ModelError
+        If neither is there.
+    """
+    if Path(model).exists():
+        return Path(model)
+    shipped = {path.parent.name: path.parent for path in _SHIPPED.glob(f"*/{CARD_FILE}")}
+    if str(model) not in shipped:
+        raise ModelError(
+            f"{model} is not a model: there is no such folder, and what ships is "
+            f"{', '.join(sorted(shipped)) or 'nothing'}; give a folder that `parhelion train` wrote"
+        )
+    return shipped[str(model)]
 
 
 def save_model(
@@ -25,7 +46,7 @@ def save_model(
     folder : Path
         The model's folder.
     kind : str
-        What it is: ``gan``, ``detector``, ``features``.
+        What it is: ``gan``, ``detector``, ``classifier``, ``features``.
     state : mapping of str to Tensor
         The weights.
     card : mapping
