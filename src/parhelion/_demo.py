@@ -3,17 +3,13 @@
 import json
 import os
 import platform
-import resource
-import sys
-import time
-from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 from parhelion._demo_settings import DemoSettings
 from parhelion._files import write_json, write_text
-from parhelion._settings import load_recipe, save_settings, settings_dict
+from parhelion._settings import load_recipe, settings_dict
+from parhelion._stages import Figures, Stages, say
 from parhelion.catalog import CutoutSettings, cutouts, open_catalog, split
 from parhelion.detection import DetectorSettings, DetectSettings, detect, train_detector
 from parhelion.errors import InputError
@@ -32,9 +28,6 @@ from parhelion.training import read_card
 _REFERENCE_MINUTES = 8.0
 _MADE = 512
 _EXPLAINED = 4  # of each kind
-_PROGRESS_FILE = "progress.json"
-
-Figures = dict[str, Any]
 
 
 def demo(out: Path | str = "demo", settings: DemoSettings | None = None) -> Figures:
@@ -65,7 +58,7 @@ def demo(out: Path | str = "demo", settings: DemoSettings | None = None) -> Figu
     real, run, made = out / "1-cutouts", out / "2-generator", out / "3-made"
     measured, sky = out / "4-measured", out / "5-sky"
     detector, judged, verdicts = out / "6-detector", out / "7-judged", out / "8-verdicts"
-    stages = _Stages(out, settings)
+    stages = Stages(out, "demo", settings)
 
     def cut() -> Figures:
         cutouts([field], real, CutoutSettings(overwrite=True))
@@ -176,58 +169,8 @@ def demo(out: Path | str = "demo", settings: DemoSettings | None = None) -> Figu
     }
     write_json(out / "summary.json", summary)
     report([out], out / "report.html")
-    _say(f"{out / 'report.html'} is written; {summary['seconds'] / 60:.1f} minutes in all")
+    say(f"{out / 'report.html'} is written; {summary['seconds'] / 60:.1f} minutes in all")
     return summary
-
-
-class _Stages:
-    """Runs each stage once, and keeps its figures and costs in the demo's folder."""
-
-    def __init__(self, out: Path, settings: DemoSettings) -> None:
-        self._path = out / _PROGRESS_FILE
-        self._done: dict[str, Any] = {}
-        self._count = 0
-        wanted = settings_dict(settings)
-        if self._path.is_file():
-            before = json.loads(self._path.read_text())
-            if before["settings"] != wanted:
-                raise InputError(
-                    f"{out} holds a demo with other settings ({before['settings']}); "
-                    "give another --out"
-                )
-            self._done = before["stages"]
-        self._settings = wanted
-        save_settings(out, "demo", settings)
-
-    def run(self, name: str, stage: Callable[[], Figures]) -> Figures:
-        """Return the figures of a stage, from now or from before."""
-        self._count += 1
-        if name in self._done:
-            _say(f"{self._count}. {name}: done before")
-        else:
-            _say(f"{self._count}. {name}")
-            began = time.monotonic()
-            figures = stage()
-            self._done[name] = {
-                "seconds": round(time.monotonic() - began, 2),
-                "peak_memory_mb": _peak_memory_mb(),
-                "figures": figures,
-            }
-            write_json(self._path, {"settings": self._settings, "stages": self._done})
-        done: Figures = self._done[name]["figures"]
-        return done
-
-    def costs(self) -> Mapping[str, Any]:
-        """Return seconds and peak memory of all stages, and of each."""
-        stages = {
-            name: {key: stage[key] for key in ("seconds", "peak_memory_mb")}
-            for name, stage in self._done.items()
-        }
-        return {
-            "seconds": round(sum(stage["seconds"] for stage in stages.values()), 1),
-            "peak_memory_mb": max(stage["peak_memory_mb"] for stage in stages.values()),
-            "stages": stages,
-        }
 
 
 def _hubble_deep_field() -> Path:
@@ -238,14 +181,3 @@ def _hubble_deep_field() -> Path:
     if not path.is_file():
         raise InputError(f"this scikit-image lacks {path.name}; give a field with --field FILE")
     return path
-
-
-def _peak_memory_mb() -> int:
-    """Most memory held so far by this process and its largest child, in MB."""
-    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    peak = sum(resource.getrusage(kind).ru_maxrss for kind in kinds)
-    return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024))
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

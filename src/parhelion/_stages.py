@@ -1,0 +1,98 @@
+"""The stages of a long job: each is done once, and a run that was stopped goes on at the next."""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from parhelion._files import write_json
+from parhelion._settings import save_settings, settings_dict
+from parhelion.errors import InputError
+
+_PROGRESS_FILE = "progress.json"
+
+Figures = dict[str, Any]
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal, on standard error: standard output is for results."""
+    print(text, file=sys.stderr, flush=True)
+
+
+class Stages:
+    """Runs each stage once, and keeps its figures and costs in the job's folder.
+
+    Parameters
+    ----------
+    out : Path
+        The job's folder.
+    verb : str
+        What the job is, as the command line names it.
+    settings : dataclass
+        The job's settings; a folder is only gone on with under the same.
+    facts : mapping
+        What else must be the same: the data, say.
+
+    Raises
+    ------
+    InputError
+        If `out` holds such a job with other settings.
+    """
+
+    def __init__(
+        self, out: Path, verb: str, settings: Any, facts: Mapping[str, Any] | None = None
+    ) -> None:
+        self._path = out / _PROGRESS_FILE
+        self._done: dict[str, Any] = {}
+        self._count = 0
+        wanted = settings_dict(settings) | dict(facts or {})
+        if self._path.is_file():
+            before = json.loads(self._path.read_text())
+            if before["settings"] != wanted:
+                raise InputError(
+                    f"{out} holds a {verb} with other settings ({before['settings']}); "
+                    "give another --out"
+                )
+            self._done = before["stages"]
+        self._settings = wanted
+        save_settings(out, verb, settings)
+
+    def run(self, name: str, stage: Callable[[], Figures]) -> Figures:
+        """Return the figures of a stage, from now or from before."""
+        self._count += 1
+        if name in self._done:
+            say(f"{self._count}. {name}: done before")
+        else:
+            say(f"{self._count}. {name}")
+            began = time.monotonic()
+            figures = stage()
+            self._done[name] = {
+                "seconds": round(time.monotonic() - began, 2),
+                "peak_memory_mb": _peak_memory_mb(),
+                "figures": figures,
+            }
+            write_json(self._path, {"settings": self._settings, "stages": self._done})
+        done: Figures = self._done[name]["figures"]
+        return done
+
+    def costs(self) -> Mapping[str, Any]:
+        """Return seconds and peak memory of all stages, and of each."""
+        stages = {
+            name: {key: stage[key] for key in ("seconds", "peak_memory_mb")}
+            for name, stage in self._done.items()
+        }
+        return {
+            "seconds": round(sum(stage["seconds"] for stage in stages.values()), 1),
+            "peak_memory_mb": max(stage["peak_memory_mb"] for stage in stages.values()),
+            "stages": stages,
+        }
+
+
+def _peak_memory_mb() -> int:
+    """Most memory held so far by this process and its largest child, in MB."""
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    peak = sum(resource.getrusage(kind).ru_maxrss for kind in kinds)
+    return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024))

@@ -1,0 +1,61 @@
+"""A long job's stages: each done once, none lost, other settings refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from parhelion._demo_settings import DemoSettings
+from parhelion._stages import Stages
+from parhelion.errors import InputError
+
+
+def test_a_stage_that_was_done_is_not_done_again(tmp_path: Path) -> None:
+    ran = []
+
+    def stage() -> dict[str, int]:
+        ran.append(1)
+        return {"count": 7}
+
+    assert Stages(tmp_path, "demo", DemoSettings()).run("cut", stage) == {"count": 7}
+    assert Stages(tmp_path, "demo", DemoSettings()).run("cut", stage) == {"count": 7}
+    assert len(ran) == 1
+
+
+def test_a_stage_that_failed_is_done_again(tmp_path: Path) -> None:
+    def broken() -> dict[str, int]:
+        raise RuntimeError("midway")
+
+    stages = Stages(tmp_path, "demo", DemoSettings())
+    stages.run("first", lambda: {"a": 1})
+    with pytest.raises(RuntimeError, match="midway"):
+        stages.run("second", broken)
+    again = Stages(tmp_path, "demo", DemoSettings())
+    assert again.run("first", broken) == {"a": 1}
+    assert again.run("second", lambda: {"b": 2}) == {"b": 2}
+
+
+def test_costs_are_summed_over_stages_and_runs(tmp_path: Path) -> None:
+    Stages(tmp_path, "demo", DemoSettings()).run("first", dict)
+    stages = Stages(tmp_path, "demo", DemoSettings())
+    stages.run("first", dict)
+    stages.run("second", dict)
+    costs = stages.costs()
+    assert list(costs["stages"]) == ["first", "second"]
+    assert costs["seconds"] == pytest.approx(
+        sum(stage["seconds"] for stage in costs["stages"].values()), abs=0.1
+    )
+    assert 10 < costs["peak_memory_mb"] < 100_000
+
+
+def test_a_folder_with_another_demo_is_refused(tmp_path: Path) -> None:
+    Stages(tmp_path, "demo", DemoSettings(seed=1)).run("cut", dict)
+    with pytest.raises(InputError, match="holds a demo with other settings.*another --out"):
+        Stages(tmp_path, "demo", DemoSettings(seed=2))
+    assert json.loads((tmp_path / "settings.json").read_text())["settings"]["seed"] == 1
+
+
+def test_other_facts_are_refused_like_other_settings(tmp_path: Path) -> None:
+    Stages(tmp_path, "reproduce", DemoSettings(), {"data": "one"}).run("cut", dict)
+    with pytest.raises(InputError, match="holds a reproduce with other settings"):
+        Stages(tmp_path, "reproduce", DemoSettings(), {"data": "two"})
