@@ -10,6 +10,7 @@ import parhelion
 
 ROOMS = (
     "catalog",
+    "classification",
     "generation",
     "detection",
     "measurement",
@@ -55,6 +56,7 @@ def test_rooms_depend_downwards_only() -> None:
         "catalog": 1,
         "training": 2,
         "generation": 3,
+        "classification": 3,
         "detection": 3,
         "sky": 3,
         "measurement": 4,

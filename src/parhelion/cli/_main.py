@@ -20,14 +20,20 @@ _VERBS = (
     "split",
     "train gan",
     "train detector",
+    "train classifier",
     "generate",
     "interpolate",
+    "sheet",
     "widefield",
+    "region",
     "measure generator",
+    "measure memorisation",
     "measure field",
     "measure detector",
+    "measure classifier",
     "detect",
     "inspect",
+    "reproduce gan-universe",
     "report",
 )
 
@@ -87,12 +93,15 @@ def _app(recipe: str | None) -> App:
     measure = App(
         name="measure", help="Measure a generator, a wide view or a detector.", help_epilogue=""
     )
-    groups = {"train": train, "measure": measure}
+    reproduce = App(name="reproduce", help="Do a paper's experiments again.", help_epilogue="")
+    groups = {"train": train, "measure": measure, "reproduce": reproduce}
     for verb in _VERBS:
         group, _, name = verb.rpartition(" ")
         module = f"parhelion.cli._{group or name}"
         # The epilogue is the program's own; without this every verb would repeat it.
-        groups.get(group, app).command(f"{module}:{name}", name=name, help_epilogue="")
+        groups.get(group, app).command(
+            f"{module}:{name.replace('-', '_')}", name=name, help_epilogue=""
+        )
         if group and group not in app:
             app.command(groups[group])
     return app

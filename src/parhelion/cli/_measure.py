@@ -1,41 +1,55 @@
 """``parhelion measure``"""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
 
 from parhelion.cli._main import emit
 from parhelion.cli._options import Config, Flat, Json
-from parhelion.measurement import MeasureFieldSettings, MeasureGeneratorSettings
+from parhelion.measurement import (
+    MeasureFieldSettings,
+    MeasureGeneratorSettings,
+    MeasureMemorisationSettings,
+)
+
+# As `Flat`, and a flag takes several values: ``--zoom 0.5 2``.
+_FLAT_LISTS = Parameter(name="*", consume_multiple=True)
 
 
 def generator(
     *,
     real: Path,
-    generated: Path,
+    generated: list[Path],
     out: Path | None = None,
     settings: Annotated[MeasureGeneratorSettings, Flat] = MeasureGeneratorSettings(),  # noqa: B008
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """Compare made images with real ones: distances, copies, spectra.
+    """Compare made images with real ones: distances, classes, colors, shapes, copies.
 
     For example:
 
         parhelion measure generator --real cutouts --generated made --out measured
-        parhelion measure generator --real cutouts --generated made --json
+        parhelion measure generator --real zoo --crop-real 0.5 --split test --generated made
+        parhelion measure generator --real zoo --generated ours --generated theirs --json
 
     Parameters
     ----------
     real
         Catalog of real images.
     generated
-        Catalog of made images.
+        Catalog of made images; several stand side by side.
     out
-        Folder for the figures, as JSON.
+        Folder for the figures, as JSON, and the page `index.html`.
     """
     from parhelion.measurement import measure_generator
 
     figures = measure_generator(real, generated, out, settings)
+    if out is not None:
+        from parhelion.reporting import measure_page
+
+        measure_page(out)
     emit(figures, as_json=json, text=_lines(figures))
 
 
@@ -43,26 +57,37 @@ def field(
     view: Path,
     /,
     *,
-    settings: Annotated[MeasureFieldSettings, Flat] = MeasureFieldSettings(),  # noqa: B008
+    out: Path | None = None,
+    settings: Annotated[MeasureFieldSettings, _FLAT_LISTS] = MeasureFieldSettings(),  # noqa: B008
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """Detect the sources of a wide view and compare them with its truth catalog.
+    """Detect the sources of a wide view, zoomed too, and compare them with its truth catalog.
 
     For example:
 
         parhelion measure field sky
-        parhelion measure field sky --json
+        parhelion measure field sky --out measured --zoom 0.25 0.5 2 4
+        parhelion measure field sky --out measured --onnx galaxies.onnx --json
 
     Parameters
     ----------
     view
         Folder that `parhelion widefield` wrote.
+    out
+        Folder for the figures as JSON, a page about them, the detections, and pictures with found,
+        missed and spurious sources outlined.
     """
     from parhelion.measurement import measure_field
 
-    figures = measure_field(view, settings)
-    emit(figures, as_json=json, text=_lines(figures))
+    figures = measure_field(view, settings, out)
+    if out is not None:
+        from parhelion.reporting import report
+
+        report([out], out / "field.html")
+    wanted = ("galaxies", "completeness", "completeness_interval", "purity", "purity_interval")
+    zoomed = {f"zoom {z['zoom']:g}": {key: z[key] for key in wanted} for z in figures["zooms"]}
+    emit(figures, as_json=json, text=_lines({**figures, **zoomed}))
 
 
 def detector(
@@ -95,6 +120,73 @@ def detector(
     from parhelion.measurement import measure_detector
 
     figures = measure_detector(model, data, out, split=split)
+    emit(figures, as_json=json, text=_lines(figures))
+
+
+def classifier(
+    *,
+    model: str,
+    data: list[Path],
+    split: Literal["test", "validation", "train"] = "test",
+    out: Path | None = None,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Measure a classifier on catalogs: accuracy, F1, each class, calibration, with intervals.
+
+    For example:
+
+        parhelion measure classifier --model classifier --data galaxies
+        parhelion measure classifier --model galaxy-classifier --data galaxies --json
+
+    Parameters
+    ----------
+    model
+        Folder of a trained classifier, or the name of one that ships.
+    data
+        Labeled catalogs, split; observed images are judged.
+    split
+        Part of the catalogs to judge.
+    out
+        Folder for the figures, as JSON, and each image's probabilities.
+    """
+    from parhelion.measurement import measure_classifier
+
+    figures = measure_classifier(model, data, out, split=split)
+    emit(figures, as_json=json, text=_lines(figures))
+
+
+def memorisation(
+    *,
+    real: Path,
+    generated: Path,
+    out: Path | None = None,
+    keep: Path | None = None,
+    settings: Annotated[MeasureMemorisationSettings, Flat] = MeasureMemorisationSettings(),  # noqa: B008
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Find the real images most like every made one, and flag the copies.
+
+    For example:
+
+        parhelion measure memorisation --real cutouts --generated made --out copies
+        parhelion measure memorisation --real cutouts --generated made --dihedral --keep fresh
+
+    Parameters
+    ----------
+    real
+        Catalog of the real images that the generator may have seen.
+    generated
+        Catalog of made images.
+    out
+        Folder for the figures as JSON, all neighbors as Parquet, and a picture.
+    keep
+        Folder of a new catalog, with the made images that are not flagged.
+    """
+    from parhelion.measurement import measure_memorisation
+
+    figures = measure_memorisation(real, generated, out, settings, keep=keep)
     emit(figures, as_json=json, text=_lines(figures))
 
 

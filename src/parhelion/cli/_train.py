@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
+from parhelion.classification import ClassifierSettings
 from parhelion.cli._main import emit
 from parhelion.cli._options import Config, Flat, Json
 from parhelion.detection import DetectorSettings
@@ -35,9 +36,11 @@ def gan(
         Go on from the newest checkpoint in `out`.
     """
     from parhelion.generation import train_gan
-    from parhelion.training import read_card
+    from parhelion.training import read_card, speaks
 
     train_gan(data, out, settings, resume=resume)
+    if not speaks():
+        return
     card = read_card(out, "gan")
     emit(
         {"model": str(out), **card},
@@ -78,3 +81,43 @@ def detector(
     train_detector(data, out, settings, resume=resume)
     card = read_card(out, "detector")
     emit({"model": str(out), **card}, as_json=json, text=f"{out}: detector {card['model_id']}")
+
+
+def classifier(
+    *,
+    data: list[Path],
+    out: Path,
+    settings: Annotated[ClassifierSettings, Flat] = ClassifierSettings(),  # noqa: B008
+    resume: bool = False,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Train a classifier of what images show on the labels of catalogs.
+
+    For example:
+
+        parhelion split galaxies
+        parhelion train classifier --data galaxies --config galaxy-classifier --out classifier
+        parhelion train classifier --data objects --backbone resnet18 --out classifier
+
+    Parameters
+    ----------
+    data
+        Labeled catalogs, split by `parhelion split`; judged on observed images only.
+    out
+        The run's folder: weights, card, checkpoints, log.
+    resume
+        Go on from the newest checkpoint in `out`.
+    """
+    from parhelion.classification import train_classifier
+    from parhelion.training import read_card
+
+    train_classifier(data, out, settings, resume=resume)
+    card = read_card(out, "classifier")
+    figures = card["figures"]
+    emit(
+        {"model": str(out), **card},
+        as_json=json,
+        text=f"{out}: classifier {card['model_id']}, on {figures['count']} test images accuracy "
+        f"{figures['accuracy']:.3f}, macro F1 {figures['macro_f1']:.3f}",
+    )

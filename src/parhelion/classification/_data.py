@@ -1,0 +1,258 @@
+"""The classifier's data: samples of catalogs with their classes, and batches of their pixels."""
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Generator, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parhelion.catalog import SPLITS, Catalog, decode, open_catalog, resize
+from parhelion.classification._augment import augment
+from parhelion.classification._settings import ClassifierSettings
+from parhelion.errors import CatalogError, InputError
+from parhelion.training import data_order
+
+Catalogs = Catalog | Path | str | Sequence[Catalog | Path | str]
+#: What a classifier is judged on: made and altered images are no evidence of skill on real ones.
+_JUDGED = ("observed",)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image and its class, by number."""
+
+    path: Path
+    image_id: str
+    group_id: str
+    split: str | None
+    label: str
+    target: int
+
+
+def open_all(data: Catalogs) -> list[Catalog]:
+    """Return the catalogs that were given, one or several.
+
+    Raises
+    ------
+    InputError
+        If none is given.
+    """
+    given = [data] if isinstance(data, (Catalog, Path, str)) else list(data)
+    if not given:
+        raise InputError("no catalog given; name at least one with --data CATALOG")
+    return [item if isinstance(item, Catalog) else open_catalog(item) for item in given]
+
+
+def gather(
+    catalogs: Iterable[Catalog], classes: dict[str, str], labels: Sequence[str]
+) -> tuple[list[Sample], dict[str, int]]:
+    """Return the samples of catalogs, in their order, and what was left out.
+
+    Images of the validation and test parts are taken only where they are observed.
+
+    Parameters
+    ----------
+    catalogs : iterable of Catalog
+        Split by `parhelion split`.
+    classes : mapping
+        Class of each label.
+    labels : sequence of str
+        The classes; a sample's `target` is its class's place here.
+
+    Returns
+    -------
+    samples : list of Sample
+    left_out : dict
+        How many images have each label that is not in the mapping (``(none)``: no label), and
+        ``(not observed)``: how many of a judged part are not observed.
+
+    Raises
+    ------
+    CatalogError
+        If an image has no split, a group spans two splits, or a file is given twice.
+    """
+    number = {name: index for index, name in enumerate(labels)}
+    samples: list[Sample] = []
+    left_out: Counter[str] = Counter()
+    for catalog in catalogs:
+        rows = catalog.rows()
+        bare = sum(item["split"] is None for item in rows)
+        if bare:
+            raise CatalogError(
+                f"{bare} of {len(rows)} images in {catalog.root} have no split; "
+                f"run `parhelion split {catalog.root}` first"
+            )
+        for path, item in zip(catalog.files(), rows, strict=True):
+            if item["label"] not in classes:
+                left_out[item["label"] or "(none)"] += 1
+            elif item["split"] != "train" and item["origin"] not in _JUDGED:
+                left_out["(not observed)"] += 1
+            else:
+                samples.append(
+                    Sample(
+                        path=path,
+                        image_id=item["image_id"],
+                        group_id=item["group_id"],
+                        split=item["split"],
+                        label=item["label"],
+                        target=number[classes[item["label"]]],
+                    )
+                )
+    _check_apart(samples)
+    return samples, dict(sorted(left_out.items()))
+
+
+def check_classes(
+    samples: Sequence[Sample], labels: Sequence[str], splits: Sequence[str] = SPLITS
+) -> None:
+    """Raise `CatalogError` unless each split has images of every class."""
+    for split in splits:
+        present = {sample.target for sample in samples if sample.split == split}
+        for target, name in enumerate(labels):
+            if target not in present:
+                raise CatalogError(
+                    f"the catalogs have no image of class {name!r} in the {split} part; every "
+                    "class needs some (observed ones to be judged by) in each: check the labels, "
+                    "--classes and `parhelion split`"
+                )
+
+
+def counts(samples: Sequence[Sample], labels: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Return how many images of each class each split has."""
+    found = Counter((sample.split, sample.target) for sample in samples)
+    return {
+        split: {name: found[split, target] for target, name in enumerate(labels)}
+        for split in SPLITS
+    }
+
+
+class PixelStore:
+    """Decoded images at one size; as many are kept as the memory given allows.
+
+    Parameters
+    ----------
+    size : int
+        Side of the images, in pixels.
+    megabytes : int
+        Memory to use; what does not fit is decoded at each use, with the same result.
+    """
+
+    def __init__(self, size: int, megabytes: int) -> None:
+        self.size = size
+        self._room = megabytes * 2**20 // (3 * size * size)
+        self._kept: dict[Path, NDArray[np.uint8]] = {}
+        self._lock = threading.Lock()
+
+    def load(self, path: Path) -> NDArray[np.uint8]:
+        """Return ``(size, size, 3)`` uint8; not to be written to."""
+        kept = self._kept.get(path)
+        if kept is not None:
+            return kept
+        pixels = resize(decode(path)[0].pixels, self.size)
+        with self._lock:
+            if len(self._kept) < self._room:
+                self._kept[path] = pixels
+        return pixels
+
+
+def pixel_batches(
+    samples: Sequence[Sample], store: PixelStore, batch: int, workers: int | None
+) -> Generator[NDArray[np.uint8], None, None]:
+    """Yield the samples' pixels as they are, ``(<= batch, S, S, 3)`` uint8, in order."""
+    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+        for start in range(0, len(samples), batch):
+            paths = [sample.path for sample in samples[start : start + batch]]
+            yield np.stack(list(pool.map(store.load, paths)))
+
+
+def training_batches(
+    samples: Sequence[Sample],
+    classes: int,
+    store: PixelStore,
+    settings: ClassifierSettings,
+    start: int = 0,
+) -> Generator[tuple[NDArray[np.uint8], NDArray[np.int64]], None, None]:
+    """Yield augmented training batches without end, the next one being prepared by threads.
+
+    What a batch holds is a function of the seed and its position alone: each place in the
+    endless order has its own random stream.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+        The training part.
+    classes : int
+        Number of classes.
+    store : PixelStore
+        Where pixels come from.
+    settings : ClassifierSettings
+        Batch, balance, augmentation and seed.
+    start : int
+        Images seen before the first batch.
+
+    Yields
+    ------
+    pixels, targets : ndarray
+        ``(batch, S, S, 3)`` uint8, and ``(batch,)`` int64 class numbers.
+    """
+    targets = np.array([sample.target for sample in samples], np.int64)
+
+    def draw(position: int, index: int) -> NDArray[np.uint8]:
+        rng = np.random.default_rng([settings.seed, position])
+        return augment(store.load(samples[index].path), settings, rng)
+
+    pool = ThreadPoolExecutor(settings.workers or os.cpu_count() or 1)
+
+    def submit(first: int) -> tuple[list[Future[NDArray[np.uint8]]], NDArray[np.int64]]:
+        chosen = _order(targets, classes, first, settings)
+        return [pool.submit(draw, first + k, int(i)) for k, i in enumerate(chosen)], targets[chosen]
+
+    try:
+        ahead = submit(start)
+        while True:
+            (waiting, wanted), start = ahead, start + settings.batch
+            ahead = submit(start)
+            yield np.stack([future.result() for future in waiting]), wanted
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _order(
+    targets: NDArray[np.int64], classes: int, start: int, settings: ClassifierSettings
+) -> NDArray[np.int64]:
+    """Return the samples of the batch at `start`, by number."""
+    batch, seed = settings.batch, settings.seed
+    if settings.balance != "sampling":
+        return data_order(len(targets), start, batch, seed)
+    # Position p shows class p mod C: the classes take turns, each in its own endless order.
+    chosen = np.empty(batch, np.int64)
+    positions = np.arange(start, start + batch)
+    for kind in range(classes):
+        here = positions % classes == kind
+        if here.any():
+            own = np.flatnonzero(targets == kind)
+            place = int(positions[here][0] // classes)
+            chosen[here] = own[data_order(len(own), place, int(here.sum()), seed * classes + kind)]
+    return chosen
+
+
+def _check_apart(samples: Sequence[Sample]) -> None:
+    """No group in two splits, no image twice: else a test would ask for what was learned."""
+    home: dict[str, Sample] = {}
+    for sample in samples:
+        other = home.setdefault(sample.group_id, sample)
+        if other.split != sample.split:
+            raise CatalogError(
+                f"group {sample.group_id!r} spans two splits across the catalogs: {other.path} is "
+                f"in {other.split}, {sample.path} in {sample.split}; split them together with "
+                "`parhelion split`"
+            )
+    seen: dict[Path, Sample] = {}
+    for sample in samples:
+        if seen.setdefault(sample.path.resolve(), sample) is not sample:
+            raise CatalogError(f"{sample.path} is given twice; name each catalog once")

@@ -1,0 +1,196 @@
+"""The network of a classifier: a trunk that gives features, and one linear layer."""
+
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from parhelion.classification._settings import ClassifierSettings
+from parhelion.errors import ModelError, SettingsError
+
+SMALL = "small"
+#: Channels, residual blocks and stride of each stage of the small trunk.
+_STAGES = ((32, 1, 1), (64, 1, 2), (96, 1, 2), (128, 1, 2))
+
+
+class ClassifierNetwork(nn.Module):
+    """A trunk without its own classifier, and a linear layer from features to logits.
+
+    Parameters
+    ----------
+    settings : ClassifierSettings
+        `backbone`, `pretrained` and `image_size` are used.
+    classes : int
+        Number of logits.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such backbone, or it cannot work at the image size.
+    ModelError
+        If the pretrained weights cannot be read, or are of another network.
+    """
+
+    def __init__(self, settings: ClassifierSettings, classes: int) -> None:
+        super().__init__()
+        self.trunk: nn.Module
+        mean, std = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
+        if settings.backbone == SMALL:
+            self.trunk = SmallTrunk()
+        else:
+            self.trunk = _timm_trunk(settings)
+            # What pretrained weights expect; saved, since timm may change its mind.
+            config = getattr(self.trunk, "pretrained_cfg", {})
+            mean, std = config.get("mean", mean), config.get("std", std)
+        self.mean: Tensor
+        self.std: Tensor
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
+        self.head = nn.Linear(_width(self.trunk, settings), classes)
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return the penultimate features ``(N, D)`` of ``(N, 3, H, W)`` images in [-1, 1]."""
+        features: Tensor = self.trunk((images.mul(0.5).add(0.5) - self.mean) / self.std)
+        return features
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits ``(N, C)`` float32; images as in `features`."""
+        logits: Tensor = self.head(self.features(images))
+        return logits.float()
+
+
+class SmallTrunk(nn.Module):
+    """A compact residual network (He et al. 2016): 3 channels in, 128 features out.
+
+    Channels are attended to by squeeze and excitation (Hu et al. 2018), which costs little and
+    lets every block see the whole image; images of 32 pixels and more.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        width = _STAGES[0][0]
+        blocks: list[nn.Module] = [_convolution(3, width, 3, stride=2), nn.SiLU()]
+        for channels, count, stride in _STAGES:
+            for index in range(count):
+                blocks.append(_Block(width, channels, stride if index == 0 else 1))
+                width = channels
+        self.blocks = nn.Sequential(*blocks)
+
+    def forward(self, images: Tensor) -> Tensor:
+        maps: Tensor = self.blocks(images)  # (N, 128, H / 16, W / 16)
+        return maps.mean((2, 3))
+
+
+class _Block(nn.Module):
+    """Two convolutions, squeeze and excitation, and the way around them that it starts as."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.first = _convolution(inputs, outputs, 3, stride=stride)
+        self.second = _convolution(outputs, outputs, 3, silent=True)
+        self.squeeze = nn.Linear(outputs, outputs // 8)
+        self.excite = nn.Linear(outputs // 8, outputs)
+        self.stride = stride
+        self.around = _convolution(inputs, outputs, 1) if inputs != outputs else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.second(F.silu(self.first(x)))
+        gate = torch.sigmoid(self.excite(F.silu(self.squeeze(y.mean((2, 3))))))
+        # Averaging before the 1x1 convolution keeps what a stride would skip.
+        skipped = F.avg_pool2d(x, self.stride) if self.stride > 1 else x
+        return F.silu(self.around(skipped) + y * gate[:, :, None, None])
+
+
+def build(settings: ClassifierSettings, classes: int) -> ClassifierNetwork:
+    """Return the network with its starting weights, a function of ``settings.seed``."""
+    # Layers initialize from the global generator: it is set for this, then put back.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        return ClassifierNetwork(settings, classes)
+
+
+def _convolution(
+    inputs: int, outputs: int, size: int, stride: int = 1, *, silent: bool = False
+) -> nn.Sequential:
+    """Return a convolution and its normalization; a silent one gives 0 until it has learned."""
+    norm = nn.BatchNorm2d(outputs)
+    if silent:
+        nn.init.zeros_(norm.weight)
+    convolution = nn.Conv2d(inputs, outputs, size, stride, padding=size // 2, bias=False)
+    return nn.Sequential(convolution, norm)
+
+
+def _timm_trunk(settings: ClassifierSettings) -> nn.Module:
+    name, given = settings.backbone, settings.pretrained
+    if not timm.is_model(name):
+        close = ", ".join(timm.list_models(f"{name[:6]}*")[:5]) or "resnet18"
+        raise SettingsError(
+            f"--backbone (={name}) must be {SMALL} or name a network that timm has, such as {close}"
+        )
+    options: dict[str, Any] = {"num_classes": 0}
+    config = timm.get_pretrained_cfg(name)
+    if config is not None and config.fixed_input_size:
+        # A vision transformer has a weight for each place: it is built for one size.
+        options["img_size"] = settings.image_size
+    if isinstance(given, Path):
+        _check_weights(given, name)
+        # timm itself drops the classifier that it does not need.
+        options |= {"pretrained": True, "pretrained_cfg_overlay": {"file": str(given)}}
+    elif given is not None:
+        options["pretrained"] = True
+    try:
+        trunk: nn.Module = timm.create_model(name, **options)
+    except Exception as error:
+        if given != "hub":
+            raise
+        # The hub's client raises a dozen kinds of error, its own and its transport's.
+        raise ModelError(
+            f"--pretrained hub: timm could not fetch weights of {name} "
+            f"({(str(error) or type(error).__name__).splitlines()[0].rstrip('.')}); give a local "
+            ".safetensors file instead"
+        ) from error
+    return trunk
+
+
+def _check_weights(path: Path, backbone: str) -> None:
+    """Raise `ModelError` unless the file has every weight of a backbone, in its shape.
+
+    timm passes over what is missing, and would train from a random start without a word.
+    """
+    if path.suffix != ".safetensors" or not path.is_file():
+        raise ModelError(
+            f"--pretrained (={path}) must be hub or a .safetensors file with weights of "
+            f"{backbone}, as timm saves them"
+        )
+    expected = timm.create_model(backbone, num_classes=0).state_dict()
+    try:
+        with safe_open(path, framework="pt") as file:
+            found = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ModelError(f"--pretrained (={path}) is damaged: {error}") from error
+    for name, tensor in expected.items():
+        if name not in found or list(found[name]) != list(tensor.shape):
+            what = "lacks" if name not in found else "has another shape of"
+            raise ModelError(
+                f"--pretrained (={path}) does not fit --backbone (={backbone}): it {what} {name!r}"
+            )
+
+
+def _width(trunk: nn.Module, settings: ClassifierSettings) -> int:
+    """Return the number of features, measured: timm's own figure is not always it."""
+    size = settings.image_size
+    trunk.eval()
+    try:
+        with torch.no_grad():
+            return int(trunk(torch.zeros(1, 3, size, size)).shape[1])
+    except (RuntimeError, AssertionError, ValueError) as error:
+        raise SettingsError(
+            f"--backbone (={settings.backbone}) cannot work at --image-size (={size}): "
+            f"{str(error).splitlines()[0]}"
+        ) from error
+    finally:
+        trunk.train()
