@@ -16,7 +16,7 @@ import benchmarks
 def main(arguments: list[str] | None = None) -> int:
     """Run the measurement that the command line names."""
     names = sorted(
-        module.name
+        module.name.replace("_", "-")
         for module in pkgutil.iter_modules(benchmarks.__path__)
         if not module.name.startswith("_")
     )
@@ -31,7 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
     memory = Path("/dev/shm")
     place = memory if os.access(memory, os.W_OK) else None
     with tempfile.TemporaryDirectory(dir=place, prefix="benchmark-") as work:
-        result = import_module(f"benchmarks.{chosen.name}").run(chosen.data, Path(work))
+        result = import_module(f"benchmarks.{chosen.name.replace('-', '_')}").run(
+            chosen.data, Path(work)
+        )
     print(json.dumps(result) if chosen.json else _text(result))
     return 0
 

@@ -1,266 +1,246 @@
-"""Memorisation: the nearest real image of every made one, by structural similarity (SSIM).
-
-SSIM (Wang et al. 2004, eq. 13) as `skimage.metrics.structural_similarity` defines it by
-default for a data range of 255: means, variances and covariance in 7 x 7 uniform windows,
-sample covariance, K1 = 0.01, K2 = 0.03, averaged over the windows that lie inside the image.
-Images are compared in gray: ITU-R 601 luma, not rounded.
-
-Of each pair only the covariance is new. All else is computed once per image, and scaled so
-that SSIM = (u u' + C1) (2 cov + C2) / ((a + a') (v + v')) with ``2 cov = box(x x') - m m'``.
-"""
+"""Memorisation: the most similar real images of every made one, and which ones are copies."""
 
 import os
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache, partial
-from typing import TypeVar
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from parhelion._progress import bar
-from parhelion.errors import InputError
+from parhelion._files import write_json
+from parhelion._settings import save_settings
+from parhelion.catalog import Catalog, decode, open_catalog, resize
+from parhelion.errors import CatalogError, InputError
+from parhelion.measurement._copies import NEXT, Null, copies, distinctness, summarize_null
+from parhelion.measurement._memorisation_files import (
+    keep_others,
+    neighbors_of,
+    write_figure,
+    write_neighbors,
+)
+from parhelion.measurement._memorisation_settings import MeasureMemorisationSettings
+from parhelion.measurement._ssim_images import TURNS, Gray
+from parhelion.measurement._ssim_search import Neighbors, most_similar
+from parhelion.measurement._ssim_search import nearest_by_ssim as nearest_by_ssim
 
-T = TypeVar("T", np.float32, np.float64)
-
-WINDOW = 7
-
-_PIXELS = WINDOW**2
-_SAMPLE = _PIXELS / (_PIXELS - 1)
-_C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-_LUMA = np.array([0.299, 0.587, 0.114])
-#: Pixels compared in one go: they and their scratch space fit a processor's own cache.
-_BLOCK_PIXELS = 1 << 16
-#: Queries that one thread takes at a time.
-_TILE = 16
-#: Pixels of prepared references held at once: 5 float32 each, so 320 MB.
-_CHUNK_PIXELS = 1 << 24
-
-
-@dataclass(frozen=True)
-class _Prepared:
-    """What SSIM needs of each image, flat: ``(N, H * W)`` or, per window, ``(N, windows)``."""
-
-    x: NDArray[np.float32]
-    m: NDArray[np.float32]
-    u: NDArray[np.float32]
-    a: NDArray[np.float32]
-    v: NDArray[np.float32]
+MEMORISATION_FILE = "memorisation.json"
+NEIGHBORS_FILE = "neighbors.parquet"
+FIGURE_FILE = "memorisation.png"
+_MOST_PIXELS = 256
 
 
-def gray(images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return ITU-R 601 luma ``(N, H, W)`` float64 in [0, 255] of ``(N, H, W, 1 or 3)`` uint8."""
-    if images.shape[-1] == 1:
-        return images[..., 0].astype(np.float64)
-    luma: NDArray[np.float64] = images @ _LUMA
-    return luma
-
-
-def nearest_by_ssim(
-    queries: NDArray[np.uint8],
-    references: NDArray[np.uint8],
-    k: int = 5,
+def measure_memorisation(
+    real: Catalog | Path | str,
+    generated: Catalog | Path | str,
+    out: Path | str | None = None,
+    settings: MeasureMemorisationSettings | None = None,
     *,
-    exclude_self: bool = False,
-    query_groups: NDArray[np.int64] | None = None,
-    reference_groups: NDArray[np.int64] | None = None,
-    workers: int | None = None,
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Find the `k` references that are most alike each query, over all pairs.
+    keep: Path | str | None = None,
+) -> dict[str, Any]:
+    """Find the real images most similar to every made one, and flag the copies.
+
+    Similarity is SSIM over all pairs, of gray images at one size, as the GAN-Universe paper
+    has it for 40 made images (its Fig. 5). The nearest other real image of each real one, of
+    another group, says what is usual. An image is flagged when it stands out (see
+    `parhelion.measurement.distinctness`) and is nearer to a real image than the median of
+    those. How many exceed the greatest of those is said as well: most are featureless sources.
 
     Parameters
     ----------
-    queries : ndarray
-        ``(N, H, W, C)`` uint8, C = 1 or 3.
-    references : ndarray
-        ``(M, H, W, C)`` uint8, of the same height and width, at least 7 pixels.
-    k : int
-        How many to return; fewer where there are fewer references.
-    exclude_self : bool
-        The two sets are the same: no image is its own neighbor.
-    query_groups, reference_groups : ndarray, optional
-        ``(N,)`` and ``(M,)`` int64: references of the query's own group are left out.
-    workers : int, optional
-        Threads; the result does not depend on it.
+    real : Catalog or Path
+        Images that the generator may have seen; rows whose origin is not ``observed`` are
+        left out. They are read in parts, as many times as `settings.memory` makes needed.
+    generated : Catalog or Path
+        Made images; all rows are used.
+    out : Path, optional
+        Folder for ``memorisation.json``, ``neighbors.parquet`` (a row per made image and
+        neighbor), ``memorisation.png`` (the figure) and the settings.
+    settings : MeasureMemorisationSettings, optional
+        How to search and what to flag.
+    keep : Path, optional
+        Folder of a new catalog: the made images that are not flagged.
 
     Returns
     -------
-    indices : ndarray
-        ``(N, k)`` int64, best first, equals by index; -1 where no reference is left.
-    scores : ndarray
-        ``(N, k)`` float64 SSIM in [-1, 1], ``-inf`` where no reference is left; within 1e-4
-        of scikit-image's.
+    figures : dict
+        What can be written as JSON. ``generated``, ``searched`` (counts), ``image_size``,
+        ``neighbors``, ``dihedral``; ``max_ssim`` and ``median_ssim`` of made images with their
+        nearest real one; ``null``: ``count``, ``of``, ``max``, ``median``, ``twins`` and
+        ``least_distinctness`` of real images; ``threshold`` (the null's greatest SSIM) and
+        ``exceeding`` (made images above it); ``distinct`` (distinctness below which one
+        stands out), ``flagged`` and
+        ``flagged_share``; ``rows``: those in the figure, each with ``generated``, ``flagged``,
+        ``exceeding``, ``distinctness`` and ``nearest``: ``real``, ``ssim``, ``turn``;
+        ``pairs``, ``compared`` (share of the work that pruning left), ``kept`` and ``seconds``.
 
     Raises
     ------
     InputError
-        If a set is empty, or the images differ in size or are smaller than the window.
+        If a set is empty, or all real images are of one group.
+    CatalogError
+        If `keep` holds a catalog already.
     """
-    _check(queries, references)
-    if exclude_self and query_groups is None:
-        query_groups = reference_groups = np.arange(len(queries))
-    count, k = len(queries), min(k, len(references))
-    indices = np.full((count, k), -1, np.int64)
-    scores = np.full((count, k), -np.inf)
-    workers = workers or os.cpu_count() or 1
-    tile = min(_TILE, -(-count // workers))
-    shape = queries.shape[1:3]
+    settings = settings or MeasureMemorisationSettings()
+    start = time.monotonic()
+    sets = _open(real, generated, settings)
+    if keep is not None and (Path(keep) / "catalog.parquet").exists():
+        raise CatalogError(f"{keep} already holds a catalog; give another --keep")
+    made = sets.read(sets.generated)
+    found, ratios = sets.nearest(made, None, "nearest real images")
+    null, drawn = _null(sets)
+    best = found.scores[:, 0]
+    flagged = copies(best, ratios, null)
+    exceeding = best > null.threshold
+    # Flagged ones first, each part by similarity.
+    shown = np.lexsort((-best, ~flagged))[: settings.rows].tolist()
+    paths, real_paths = sets.generated.column("path"), sets.real.column("path")
+    figures: dict[str, Any] = {
+        "generated": len(made),
+        "searched": len(sets.real),
+        "image_size": sets.size,
+        "neighbors": settings.neighbors,
+        "dihedral": settings.dihedral,
+        "max_ssim": float(best.max()),
+        "median_ssim": float(np.median(best)),
+        "null": {
+            "count": drawn,
+            "of": len(sets.real),
+            "max": null.threshold,
+            "median": null.median,
+            "twins": null.twins,
+            "least_distinctness": null.least,
+        },
+        "threshold": null.threshold,
+        "exceeding": int(exceeding.sum()),
+        "distinct": null.distinct,
+        "flagged": int(flagged.sum()),
+        "flagged_share": float(flagged.mean()),
+        "rows": [
+            {
+                "generated": paths[i],
+                "flagged": bool(flagged[i]),
+                "exceeding": bool(exceeding[i]),
+                "distinctness": None if np.isnan(ratios[i]) else float(ratios[i]),
+                "nearest": [
+                    {"real": real_paths[j], "ssim": float(score), "turn": TURNS[turn]}
+                    for j, score, turn in neighbors_of(found, i, settings.neighbors)
+                ],
+            }
+            for i in shown
+        ],
+        "pairs": len(made) * len(sets.real),
+        "compared": found.compared,
+    }
+    if keep is not None:
+        figures["kept"] = keep_others(sets.generated, flagged, Path(keep))
+    figures["seconds"] = round(time.monotonic() - start, 2)
+    if out is not None:
+        out, both = Path(out), (sets.real, sets.generated, found, settings.neighbors)
+        verdicts = {"exceeding": exceeding, "flagged": flagged}
+        write_neighbors(out / NEIGHBORS_FILE, *both, verdicts)
+        write_figure(out / FIGURE_FILE, *both, sets.size, shown, flagged)
+        write_json(out / MEMORISATION_FILE, figures)
+        roots = {"real": sets.real.root, "generated": sets.generated.root}
+        save_settings(out, "measure memorisation", settings, **roots)
+    return figures
 
-    def search(start: int, at: slice, prepared: _Prepared) -> int:
-        """Compare a few queries with prepared references; each query is one thread's alone."""
-        asked = _prepare(gray(queries[start : start + tile]))
-        values = _all_pairs(asked, prepared, shape)
-        for query, row in enumerate(values, start):
-            if query_groups is not None and reference_groups is not None:
-                row[reference_groups[at] == query_groups[query]] = -np.inf
-            _keep_best(indices[query], scores[query], row, at.start)
-        return values.size
 
-    with (
-        ThreadPoolExecutor(workers) as pool,
-        bar(total=count * len(references), what="nearest images", unit="pairs") as progress,
-    ):
-        for at in _chunks(len(references), shape):
-            job = partial(search, at=at, prepared=_prepare(gray(references[at])))
-            for done in pool.map(job, range(0, count, tile)):
-                progress.update(done)
-    return indices, scores
+@dataclass(frozen=True)
+class _Sets:
+    """Both sets, how to read them, and how to search in the real one."""
 
+    real: Catalog
+    generated: Catalog
+    groups: NDArray[np.int64]
+    size: int
+    settings: MeasureMemorisationSettings
 
-def _check(queries: NDArray[np.uint8], references: NDArray[np.uint8]) -> None:
-    if not len(queries) or not len(references):
-        raise InputError(
-            f"no nearest images among {len(queries)} queries and {len(references)} references; "
-            "give at least one of each"
+    def read(self, catalog: Catalog) -> Gray:
+        """Return all images of a catalog ``(N, S, S)`` uint8, gray."""
+        images = np.empty((len(catalog), self.size, self.size), np.uint8)
+
+        def load(index: int, file: Path) -> None:
+            images[index] = resize(decode(file)[0].pixels, self.size, 1)[..., 0]
+
+        with ThreadPoolExecutor(self.settings.workers or os.cpu_count() or 1) as pool:
+            for _ in pool.map(load, range(len(catalog)), catalog.files()):
+                pass
+        return images
+
+    def parts(self, size: int) -> Iterator[Gray]:
+        """Yield the real images, so many at a time."""
+        for start in range(0, len(self.real), size):
+            yield self.read(Catalog(self.real.root, self.real.table.slice(start, size)))
+
+    def nearest(
+        self, images: Gray, own: NDArray[np.int64] | None, what: str
+    ) -> tuple[Neighbors, NDArray[np.float64]]:
+        """Return the nearest real images, not of groups `own`, and the distinctness of each."""
+        count = max(self.settings.neighbors, NEXT + 1)
+        found = self._search(images, count, own, what)
+        ratios = distinctness(found.indices, found.scores, self.groups)
+        # The nearest may all show one object; then the next ones are sought apart.
+        same = self.groups[found.indices] == self.groups[found.indices[:, :1]]
+        others = ((found.indices >= 0) & ~same).sum(1)
+        narrow = np.flatnonzero((others < NEXT) & (found.indices[:, -1] >= 0))
+        if narrow.size and own is None:
+            group = self.groups[found.indices[narrow, 0]]
+            further = self._search(images[narrow], NEXT, group, "further real images")
+            ratios[narrow] = distinctness(
+                np.hstack([found.indices[narrow, :1], further.indices]),
+                np.hstack([found.scores[narrow, :1], further.scores]),
+                self.groups,
+            )
+        return found, ratios
+
+    def _search(
+        self, images: Gray, count: int, own: NDArray[np.int64] | None, what: str
+    ) -> Neighbors:
+        return most_similar(
+            images,
+            self.parts,
+            count,
+            dihedral=self.settings.dihedral,
+            query_groups=own,
+            reference_groups=self.groups,
+            count=len(self.real),
+            memory=self.settings.memory,
+            workers=self.settings.workers,
+            what=what,
         )
-    if queries.shape[1:3] != references.shape[1:3]:
-        raise InputError(
-            f"images of {queries.shape[1:3]} and {references.shape[1:3]} pixels cannot be "
-            "compared; resize them to one size"
-        )
-    if min(queries.shape[1:3]) < WINDOW:
-        raise InputError(
-            f"images of {queries.shape[1:3]} pixels are smaller than the {WINDOW} x {WINDOW} "
-            "windows of SSIM; use a larger --image-size"
-        )
 
 
-def _chunks(count: int, shape: tuple[int, ...]) -> Iterator[slice]:
-    size = max(1, _CHUNK_PIXELS // (shape[0] * shape[1]))
-    for start in range(0, count, size):
-        yield slice(start, min(start + size, count))
+def _open(
+    real: Catalog | Path | str,
+    generated: Catalog | Path | str,
+    settings: MeasureMemorisationSettings,
+) -> _Sets:
+    real = (real if isinstance(real, Catalog) else open_catalog(real)).select(origin="observed")
+    generated = generated if isinstance(generated, Catalog) else open_catalog(generated)
+    if settings.split is not None:
+        real = real.select(split=settings.split)
+    for what, catalog in (("observed images", real), ("made images", generated)):
+        if not len(catalog):
+            of = f" of split {settings.split!r}" if settings.split and catalog is real else ""
+            raise InputError(f"no {what}{of} in {catalog.root}; give a catalog that has some")
+    names = np.array(real.column("group_id"), dtype=str)
+    groups = np.unique(names, return_inverse=True)[1].astype(np.int64)
+    first = min(generated.column("width")[0], generated.column("height")[0])
+    size = settings.image_size or min(_MOST_PIXELS, first)
+    return _Sets(real, generated, groups, size, settings)
 
 
-def _keep_best(
-    indices: NDArray[np.int64], scores: NDArray[np.float64], values: NDArray[np.float64], start: int
-) -> None:
-    """Merge new `values`, of references from `start` on, into the best so far, in place."""
-    everything = np.concatenate([scores, values])
-    names = np.concatenate([indices, np.arange(start, start + len(values))])
-    names[np.isneginf(everything)] = -1
-    best = np.argsort(-everything, kind="stable")[: len(scores)]
-    indices[:], scores[:] = names[best], everything[best]
-
-
-def _prepare(images: NDArray[np.float64]) -> _Prepared:
-    """Compute, in float64, what SSIM needs of each of ``(N, H, W)`` images."""
-    count, height, width = images.shape
-    flat = images.reshape(count, -1)
-    # Covariance does not see a constant; without it float32 keeps the digits that matter.
-    level = flat.mean(1, keepdims=True)
-    x = flat - level
-    mean = _box(x, height, width) / _PIXELS
-    square = _box(x * x, height, width) / _PIXELS
-    variance = _SAMPLE * (square - mean**2)
-    brightness = mean + level
-    return _Prepared(
-        x=(x * np.sqrt(2 * _SAMPLE / _PIXELS)).astype(np.float32),
-        m=(mean * np.sqrt(2 * _SAMPLE)).astype(np.float32),
-        u=(brightness * np.sqrt(2)).astype(np.float32),
-        a=(brightness**2 + _C1 / 2).astype(np.float32),
-        v=(variance + _C2 / 2).astype(np.float32),
-    )
-
-
-def _all_pairs(
-    queries: _Prepared, references: _Prepared, shape: tuple[int, ...]
-) -> NDArray[np.float64]:
-    """Return the SSIM of every query with every reference: ``(N, M)`` float64.
-
-    A block of references stays in the processor's cache while all queries pass over it.
-    """
-    height, width = shape
-    block = max(1, _BLOCK_PIXELS // (height * width))
-    scratch = np.empty((3, block, height * width), np.float32)
-    scores = np.empty((len(queries.x), len(references.x)))
-    for start in range(0, len(references.x), block):
-        at = slice(start, start + block)
-        for row in range(len(queries.x)):
-            scores[row, at] = _ssim(queries, row, references, at, shape, scratch)
-    return scores
-
-
-def _ssim(
-    queries: _Prepared,
-    row: int,
-    references: _Prepared,
-    at: slice,
-    shape: tuple[int, ...],
-    scratch: NDArray[np.float32],
-) -> NDArray[np.float32]:
-    """Return the SSIM of one query with a block of references; memory is reused throughout."""
-    height, width = shape
-    product, one, two = scratch[:, : len(references.x[at])]
-    np.multiply(queries.x[row], references.x[at], out=product)
-    ratio = _box(product, height, width, (one, two, product))  # 2 E[x x'], lies in `product`
-    windows = ratio.shape[1]
-    term, other = one[:, :windows], two[:, :windows]
-    ratio -= np.multiply(queries.m[row], references.m[at], out=term)
-    ratio += np.float32(_C2)
-    np.multiply(queries.u[row], references.u[at], out=term)
-    term += np.float32(_C1)
-    ratio *= term
-    np.add(queries.a[row], references.a[at], out=term)
-    term *= np.add(queries.v[row], references.v[at], out=other)
-    ratio /= term
-    means: NDArray[np.float32] = np.einsum("nw,w->n", ratio, _share(height, width))
-    return means
-
-
-@cache
-def _share(height: int, width: int) -> NDArray[np.float32]:
-    """Weight of each window in the mean: none for those that run over the end of a row."""
-    rows, columns = height - WINDOW + 1, width - WINDOW + 1
-    share = np.zeros((rows, width), np.float32)
-    share[:, :columns] = 1 / (rows * columns)
-    return share.ravel()[: rows * width - WINDOW + 1]
-
-
-def _box(
-    x: NDArray[T],
-    height: int,
-    width: int,
-    out: tuple[NDArray[T], NDArray[T], NDArray[T]] | None = None,
-) -> NDArray[T]:
-    """Sum over 7 x 7 windows of flat images ``(N, H * W)``: ``(N, (H - 6) * W - 6)``.
-
-    Rows stay `width` long, so that each sum runs over whole images at once; the last 6 of
-    each row mix two rows and are to be ignored. `out` may end with `x` itself, which is
-    overwritten. Seven terms are added as 4 + 2 + 1.
-    """
-    one, two, three = out or (np.empty_like(x), np.empty_like(x), np.empty_like(x))
-    tall = _sum_seven(x, width, (height - WINDOW + 1) * width, one, two)
-    return _sum_seven(tall, 1, tall.shape[1] - WINDOW + 1, one, three)
-
-
-def _sum_seven(
-    x: NDArray[T], step: int, length: int, scratch: NDArray[T], out: NDArray[T]
-) -> NDArray[T]:
-    """Return ``x[i] + x[i + step] + ... + x[i + 6 step]`` for the first `length` i, in `out`."""
-    last = length + 5 * step
-    pairs = np.add(x[:, :last], x[:, step : last + step], out=scratch[:, :last])
-    total = np.add(pairs[:, :length], pairs[:, 2 * step : length + 2 * step], out=out[:, :length])
-    total += pairs[:, 4 * step : length + 4 * step]
-    total += x[:, 6 * step : length + 6 * step]
-    return total
+def _null(sets: _Sets) -> tuple[Null, int]:
+    """Return what is usual among real images, and how many of them were asked."""
+    settings = sets.settings
+    count = min(settings.null_count, len(sets.real))
+    rows = np.random.default_rng([settings.seed, 6]).permutation(len(sets.real))[:count]
+    rows = np.sort(rows)
+    chosen = Catalog(sets.real.root, sets.real.table.take(pa.array(rows)))
+    found, ratios = sets.nearest(sets.read(chosen), sets.groups[rows], "nearest of real images")
+    return summarize_null(found.scores[:, 0], ratios, settings.distinct), count
