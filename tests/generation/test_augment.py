@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from parhelion.generation._augment import augment, random_dihedral
+from parhelion.generation._augment import Draws, augment, random_dihedral
 
 KINDS = ("translation", "cutout", "color")
 
 
-def _random(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
+def _random(seed: int = 0) -> Draws:
+    return Draws(torch.Generator().manual_seed(seed))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,44 +1,16 @@
-"""Sampling by seed, catalogs of made images, and walks."""
+"""Sampling by seed: classes, truncation, and models by name."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
-from parhelion._settings import settings_dict
-from parhelion.catalog import image_id, open_catalog
-from parhelion.errors import CatalogError, InputError, ModelError, SettingsError
-from parhelion.generation import (
-    GanSettings,
-    GenerateSettings,
-    InterpolateSettings,
-    generate,
-    interpolate,
-    load_sampler,
-)
-from parhelion.generation._interpolate import slerp
-from parhelion.generation._sample import make_generator
-from parhelion.provenance import read_mark
-from parhelion.training import save_model
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    """An untrained conditional generator of 32 pixels."""
-    torch.manual_seed(0)
-    settings = GanSettings(
-        image_size=32, width=4, max_channels=16, latent=8, condition_on=("label",)
-    )
-    network = make_generator(settings, (2,))
-    card = {
-        "settings": settings_dict(settings),
-        "conditions": {"label": ["flat", "round"]},
-        "proportions": [[0, 1], [1, 1]],
-    }
-    save_model(tmp_path / "model", "gan", network.state_dict(), card)
-    return tmp_path / "model"
+from parhelion._settings import settings_from_dict
+from parhelion.errors import ModelError, SettingsError
+from parhelion.generation import GanSettings, load_sampler
+from parhelion.generation._sample import make_generator, seed_latent
+from parhelion.training import _weights, load_model, to_pixels
 
 
 def test_a_seed_s_image_does_not_depend_on_its_neighbors(model: Path) -> None:
@@ -49,67 +21,67 @@ def test_a_seed_s_image_does_not_depend_on_its_neighbors(model: Path) -> None:
             assert np.array_equal(pixels, together[recipe["seed"]])
 
 
-def test_a_catalog_of_made_images(model: Path, tmp_path: Path) -> None:
-    catalog = generate(model, tmp_path / "made", GenerateSettings(count=5, seed=10))
-    assert open_catalog(tmp_path / "made").table == catalog.table
-    assert set(catalog.column("origin")) == {"gan"}
-    assert set(catalog.column("label")) == {"flat", "round"}
-    assert len(set(catalog.column("group_id"))) == 5
-    for path, recipe, identity in zip(
-        catalog.files(), catalog.recipes(), catalog.column("image_id"), strict=True
-    ):
-        with Image.open(path) as image:
-            assert image_id(np.asarray(image)) == identity
-        mark = read_mark(path)
-        assert mark is not None
-        assert mark.made
-        assert mark.recipe == recipe
+def test_the_sampler_draws_what_the_network_does(model: Path) -> None:
+    """The classes are added to the latent outside of the network: the sum is the same."""
+    sampler = load_sampler(model)
+    card, weights = load_model(model, "gan")
+    settings = settings_from_dict(GanSettings, card["settings"], where="test")
+    network = make_generator(settings, (4, 2))
+    network.load_state_dict(weights)
+    network.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+    seeds = list(range(8))
+    classes = torch.tensor(sampler.classes(seeds))
+    latents = torch.stack([seed_latent(seed, 8) for seed in seeds])
+    with torch.inference_mode():
+        expected = to_pixels(network(latents, classes))
+    drawn = np.stack([pixels for pixels, _ in sampler.draw(seeds)])
+    assert np.array_equal(drawn, expected)
 
 
-def test_a_class_on_request(model: Path, tmp_path: Path) -> None:
-    settings = GenerateSettings(count=3, label="round")
-    assert generate(model, tmp_path / "made", settings).column("label") == ["round"] * 3
-    with pytest.raises(SettingsError, match=r"--label \(=spiral\).*it has flat, round"):
-        generate(model, tmp_path / "other", GenerateSettings(count=1, label="spiral"))
+def test_truncation_draws_images_to_the_mean_of_their_class(model: Path) -> None:
+    sampler = load_sampler(model)
+    seeds = list(range(12))
+
+    def spread(truncation: float) -> float:
+        drawn = sampler.draw(seeds, truncation, label="flat", source="Zoo")
+        return float(np.stack([pixels for pixels, _ in drawn]).astype(float).std(axis=0).mean())
+
+    full, half, none = spread(1.0), spread(0.5), spread(0.0)
+    assert none == 0
+    assert 0 < half < full
+    means = {
+        label: next(sampler.draw([0], 0.0, label=label))[0].tobytes()
+        for label in sampler.conditions["label"]
+    }
+    assert len(set(means.values())) == 4
 
 
-def test_a_catalog_is_not_overwritten_by_accident(model: Path, tmp_path: Path) -> None:
-    generate(model, tmp_path / "made", GenerateSettings(count=1))
-    with pytest.raises(CatalogError, match="already holds a catalog"):
-        generate(model, tmp_path / "made", GenerateSettings(count=1))
-    generate(model, tmp_path / "made", GenerateSettings(count=2, overwrite=True))
-    assert len(open_catalog(tmp_path / "made")) == 2
+def test_the_latents_are_the_seeds_normals_times_the_truncation(model: Path) -> None:
+    sampler = load_sampler(model)
+    assert torch.equal(sampler.latents([3, 4]), torch.stack([seed_latent(3, 8), seed_latent(4, 8)]))
+    assert torch.equal(sampler.latents([3], 0.5), 0.5 * seed_latent(3, 8)[None])
 
 
-def test_a_folder_without_a_model_is_one_clear_line(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="is not a model: model.json"):
-        generate(tmp_path, tmp_path / "made")
+def test_classes_that_occur_together(model: Path) -> None:
+    sampler = load_sampler(model)
+    assert sampler.known("label") == ["edge", "flat", "lens", "round"]
+    assert sampler.known("label", source="Zoo") == ["edge", "flat"]
+    assert sampler.name_classes([2, 0]) == {"label": "lens", "source": "Atlas"}
+    with pytest.raises(SettingsError, match="never occur together"):
+        sampler.known("label", source="Zoo", label="lens")
 
 
-@pytest.mark.parametrize("suffix", [".gif", ".mp4"])
-def test_a_walk_is_a_marked_film(model: Path, tmp_path: Path, suffix: str) -> None:
-    settings = InterpolateSettings(frames=3, scale=2)
-    path = interpolate(model, [0, 5, 9], tmp_path / f"walk{suffix}", settings)
-    mark = read_mark(path)
-    assert mark is not None
-    assert mark.made
-    assert mark.recipe is not None
-    assert mark.recipe["seeds"] == [0, 5, 9]
-    if suffix == ".gif":
-        with Image.open(path) as film:
-            assert (film.n_frames, film.size) == (9, (64, 64))  # type: ignore[attr-defined]
+def test_weights_stored_at_half_precision_are_computed_at_full(half: Path) -> None:
+    sampler = load_sampler(half)
+    assert {p.dtype for p in sampler._model.parameters()} == {torch.float32}
+    assert next(sampler.draw([0]))[0].shape == (32, 32, 3)
 
 
-def test_a_walk_needs_two_seeds_and_a_known_suffix(model: Path, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"--seeds \(=\[1\]\)"):
-        interpolate(model, [1], tmp_path / "x.gif")
-    with pytest.raises(InputError, match=r"must be \.gif or \.mp4"):
-        interpolate(model, [1, 2], tmp_path / "x.avi")
-
-
-def test_slerp_meets_its_ends_and_keeps_the_length() -> None:
-    here, there = torch.tensor([2.0, 0.0]), torch.tensor([0.0, 2.0])
-    assert torch.allclose(slerp(here, there, 0), here)
-    assert torch.allclose(slerp(here, there, 1), there, atol=1e-6)
-    assert torch.allclose(slerp(here, there, 0.5), torch.tensor([2**0.5, 2**0.5]))
-    assert torch.allclose(slerp(here, here, 0.5), here)
+def test_a_model_by_the_name_of_one_that_ships(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_weights, "_SHIPPED", tmp_path)
+    monkeypatch.chdir("/")
+    assert load_sampler("model").model_id == load_sampler(model).model_id
+    with pytest.raises(ModelError, match=r"other is not a model: .*what ships is model"):
+        load_sampler("other")

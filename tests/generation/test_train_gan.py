@@ -6,15 +6,23 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from parhelion.catalog import Catalog
-from parhelion.errors import InputError, NonFiniteLossError, SettingsError, TrainingError
+from parhelion.errors import (
+    InputError,
+    ModelError,
+    NonFiniteLossError,
+    SettingsError,
+    TrainingError,
+)
 from parhelion.generation import GanSettings, _train_gan, train_gan
-from parhelion.training import read_card, read_log
+from parhelion.training import load_model, read_card, read_log
 
 TINY = {
     "image_size": 32,
@@ -172,3 +180,57 @@ def test_too_few_images_is_one_clear_line(galaxies: Catalog, tmp_path: Path) -> 
     unlabeled = Catalog(galaxies.root, galaxies.table.slice(0, 0))
     with pytest.raises(InputError, match="has no label"):
         train_gan(unlabeled, tmp_path / "run", GanSettings(**TINY, condition_on=("label",)))
+
+
+def _arguments(galaxies: Catalog, out: Path, settings: dict[str, object]) -> list[str]:
+    flags = [[f"--{name.replace('_', '-')}", str(value)] for name, value in settings.items()]
+    start = [sys.executable, "-m", "parhelion", "train", "gan", "--data", str(galaxies.root)]
+    return [*start, "--out", str(out), *(word for flag in flags for word in flag)]
+
+
+def test_two_processes_follow_one_stop_together_and_resume(
+    galaxies: Catalog, tmp_path: Path
+) -> None:
+    """Ctrl-C reaches one of two processes only; both stop, and one of them says so."""
+    settings = {**TINY, "images": 96, "batch": 8, "augment_probability": 0.5}
+    one = train_gan(galaxies, tmp_path / "one", GanSettings(**settings))
+    run, two = tmp_path / "two", {**settings, "processes": 2}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = _arguments(galaxies, run, two)
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, env=environment, text=True)
+    while not read_log(run) and process.poll() is None:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=300)
+    assert process.returncode == 1
+    assert said.count("nothing is lost") == 1
+    assert 0 < max(line["images"] for line in read_log(run)) < 96
+    done = subprocess.run(
+        [*command, "--resume"], env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("after 96 images") == 1
+    before, after = load_model(one, "gan")[1], load_model(run, "gan")[1]
+    for name, weight in before.items():
+        assert torch.allclose(after[name].float(), weight.float(), atol=1e-4), name
+    assert read_log(run)[0]["discriminator"] == pytest.approx(
+        read_log(one)[0]["discriminator"], abs=1e-4
+    )
+
+
+def test_a_run_starts_from_another_s_weights(galaxies: Catalog, tmp_path: Path) -> None:
+    """A fine-tuned generator stays near its start; one from scratch is elsewhere."""
+    settings = GanSettings(**{**TINY, "images": 8, "learning_rate": 1e-6})
+    base, tuned = tmp_path / "base", tmp_path / "tuned"
+    train_gan(galaxies, base, settings)
+    train_gan(galaxies, tuned, replace(settings, start=str(base), seed=5))
+    train_gan(galaxies, tmp_path / "scratch", replace(settings, seed=5))
+    started, anew = (
+        load_file(tmp_path / name / "model.safetensors") for name in ("tuned", "scratch")
+    )
+    name = "end.weight"
+    before = load_file(base / "model.safetensors")[name]
+    assert torch.allclose(started[name], before, atol=1e-3)
+    assert not torch.allclose(anew[name], before, atol=1e-2)
+    with pytest.raises(ModelError, match="do not fit the networks of this run"):
+        train_gan(galaxies, tmp_path / "wider", replace(settings, start=str(base), width=8))

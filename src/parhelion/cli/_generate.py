@@ -5,36 +5,44 @@ from typing import Annotated
 
 from parhelion.cli._main import emit
 from parhelion.cli._options import Config, Flat, Json
-from parhelion.generation import GenerateSettings
+from parhelion.generation import DEFAULT_MODEL, GenerateSettings
 
 
 def generate(
     *,
-    model: Path,
     out: Path,
+    model: str = DEFAULT_MODEL,
     settings: Annotated[GenerateSettings, Flat] = GenerateSettings(),  # noqa: B008
     config: Config = None,
     json: Json = False,
 ) -> None:
     """Draw images from a trained generator into a catalog; a seed always gives its image.
 
+    Run again after an interruption, it goes on where it was.
+
     For example:
 
-        parhelion generate --model run --count 64 --out made
-        parhelion generate --model run --count 16 --seed 1000 --label spiral --out spirals
+        parhelion generate --count 64 --out made
+        parhelion generate --count 16 --seed 1000 --label spiral --source EFIGI --out spirals
+        parhelion generate --model run --count 1000 --truncation 0.8 --out typical
 
     Parameters
     ----------
-    model
-        Folder of a trained generator.
     out
         Folder of the new catalog.
+    model
+        Folder of a trained generator, or the name of one that ships.
     """
     from parhelion.generation import generate as run
 
     catalog = run(model, out, settings)
     emit(
-        {"catalog": str(out), "images": len(catalog), "seed": settings.seed},
+        {
+            "catalog": str(out),
+            "images": len(catalog),
+            "seed": settings.seed,
+            "model_id": catalog.recipes()[0]["model_id"],
+        },
         as_json=json,
         text=f"{out}: {len(catalog)} images, seeds {settings.seed} to "
         f"{settings.seed + len(catalog) - 1}",

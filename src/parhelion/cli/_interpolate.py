@@ -3,44 +3,58 @@
 from pathlib import Path
 from typing import Annotated
 
-from parhelion._settings import require
+from cyclopts import Parameter
+
 from parhelion.cli._main import emit
 from parhelion.cli._options import Config, Flat, Json
-from parhelion.generation import InterpolateSettings
+from parhelion.cli._seeds import parse_seeds
+from parhelion.generation import DEFAULT_MODEL, InterpolateSettings
 
 
 def interpolate(
     *,
-    model: Path,
     seeds: str,
     out: Path,
+    model: str = DEFAULT_MODEL,
+    labels: Annotated[str | None, Parameter(name=("--labels", "--label"))] = None,
+    sources: Annotated[str | None, Parameter(name=("--sources", "--source"))] = None,
     settings: Annotated[InterpolateSettings, Flat] = InterpolateSettings(),  # noqa: B008
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """Film a walk through latent space, from seed to seed and back, as GIF or MP4.
+    """Walk through latent space from seed to seed, and from class to class: a film or a strip.
 
     For example:
 
-        parhelion interpolate --model run --seeds 3,14,15 --out walk.gif
-        parhelion interpolate --model run --seeds 1,2 --frames 96 --scale 8 --out walk.mp4
+        parhelion interpolate --seeds 3,14,15 --out walk.gif
+        parhelion interpolate --seeds 7 --labels spiral,elliptical,irregular --out morph.mp4
+        parhelion interpolate --model run --seeds 0..4 --frames 10 --scale 2 --out strip.png
 
     Parameters
     ----------
-    model
-        Folder of a trained generator.
     seeds
-        Seeds to visit in turn, with commas between; the walk returns to the first.
+        Seeds to visit in turn, such as 3,14,15 or 0..4; one is enough where --labels or --sources
+        has several.
     out
-        File to write, .gif or .mp4.
+        File to write: .gif or .mp4 for a film; .png, .jpg, .webp or .tif for a strip, a row of
+        frames from each stop to the next.
+    model
+        Folder of a trained generator, or the name of one that ships.
+    labels
+        Class at each stop with commas between, or one for all; that of the first seed when not
+        given.
+    sources
+        Survey at each stop with commas between, or one for all; that of the first seed when not
+        given.
     """
     from parhelion.generation import interpolate as run
 
-    path = run(model, _numbers(seeds), out, settings)
-    emit({"film": str(path), "seeds": _numbers(seeds)}, as_json=json, text=str(path))
+    stops = parse_seeds(seeds)
+    named = {"labels": _names(labels), "sources": _names(sources)}
+    path = run(model, stops, out, settings, **named)
+    kind = "film" if path.suffix.lower() in (".gif", ".mp4") else "strip"
+    emit({kind: str(path), "seeds": stops, **named}, as_json=json, text=str(path))
 
 
-def _numbers(text: str) -> list[int]:
-    parts = [part.strip() for part in text.split(",")]
-    require(all(part.isdecimal() for part in parts), "seeds", text, "be numbers such as 3,14,15")
-    return [int(part) for part in parts]
+def _names(text: str | None) -> list[str]:
+    return [part.strip() for part in text.split(",")] if text else []

@@ -1,10 +1,13 @@
+from ._generate import generate as generate
 from ._interpolate import interpolate as interpolate
 from ._networks import Discriminator as Discriminator
 from ._networks import Generator as Generator
 from ._sample import Sampler as Sampler
-from ._sample import generate as generate
 from ._sample import load_sampler as load_sampler
+from ._settings import DEFAULT_MODEL as DEFAULT_MODEL
 from ._settings import GanSettings as GanSettings
 from ._settings import GenerateSettings as GenerateSettings
 from ._settings import InterpolateSettings as InterpolateSettings
+from ._settings import SheetSettings as SheetSettings
+from ._sheet import sheet as sheet
 from ._train_gan import train_gan as train_gan

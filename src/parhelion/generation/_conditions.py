@@ -1,5 +1,6 @@
 """What a generator is asked for: the classes of its conditions, and how often each occurs."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -50,17 +51,62 @@ def draw_classes(
     SettingsError
         If what is asked for never occurred together: the generator has not seen it.
     """
-    fitting = [
+    fitting = fitting_classes(combinations, wanted or {})
+    counts = np.array([row[-1] for row in fitting], dtype=np.float64)
+    chance = np.random.default_rng([seed, _STREAM]).random()
+    place = int(np.searchsorted(np.cumsum(counts) / counts.sum(), chance, side="right"))
+    return list(fitting[min(place, len(fitting) - 1)][:-1])
+
+
+def steady_classes(
+    seed: int, combinations: Sequence[Sequence[int]], wanted: Sequence[Mapping[int, int]]
+) -> list[list[int]]:
+    """Return classes for each of several wishes; what none of them names changes little.
+
+    A sheet that goes through the morphologies should show one survey, or the surveys' looks
+    would be taken for the classes'. So what is left open is the combination that was seen with
+    most of the wishes, the seed choosing between equals; a wish that was never seen with it gets
+    its own, as `draw_classes` has it.
+
+    Parameters
+    ----------
+    seed, combinations
+        See `draw_classes`.
+    wanted : sequence of mapping of int to int
+        Class index of the conditions (by position) that each wish asks for.
+
+    Raises
+    ------
+    SettingsError
+        If what a wish asks for never occurred together.
+    """
+    fitting = [fitting_classes(combinations, wish) for wish in wanted]
+    asked = {place for wish in wanted for place in wish}
+
+    def rest(row: Sequence[int]) -> tuple[int, ...]:
+        return tuple(index for place, index in enumerate(row[:-1]) if place not in asked)
+
+    reach = Counter(held for rows in fitting for held in {rest(row) for row in rows})
+    widest = [
         row
         for row in combinations
-        if all(row[place] == index for place, index in (wanted or {}).items())
+        if reach[rest(row)] == max(reach.values()) and any(row in rows for rows in fitting)
+    ]
+    steady = draw_classes(seed, widest)
+    kept = rest([*steady, 0])
+    return [draw_classes(seed, [r for r in rows if rest(r) == kept] or rows) for rows in fitting]
+
+
+def fitting_classes(
+    combinations: Sequence[Sequence[int]], wanted: Mapping[int, int]
+) -> list[Sequence[int]]:
+    """Return the combinations that have the classes that are asked for; see `draw_classes`."""
+    fitting = [
+        row for row in combinations if all(row[place] == index for place, index in wanted.items())
     ]
     if not fitting:
         raise SettingsError(
             "--label and --source never occur together in the model's training data; "
             "leave one of them out"
         )
-    counts = np.array([row[-1] for row in fitting], dtype=np.float64)
-    chance = np.random.default_rng([seed, _STREAM]).random()
-    place = int(np.searchsorted(np.cumsum(counts) / counts.sum(), chance, side="right"))
-    return list(fitting[min(place, len(fitting) - 1)][:-1])
+    return fitting

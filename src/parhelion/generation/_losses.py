@@ -25,7 +25,7 @@ def reconstruction(decoded: Tensor, images: Tensor) -> Tensor:
 
 
 def gradient_penalty(images: Tensor, logits: tuple[Tensor, ...]) -> Tensor:
-    """Squared norm of the gradient at real images: R1 (Mescheder et al. 2018, equation 9).
+    """Squared norm of the gradient at the images: R1 (Mescheder et al. 2018, equation 9).
 
     Parameters
     ----------
@@ -50,11 +50,14 @@ class Judge(nn.Module):
     ----------
     discriminator : torch.nn.Module
         See `Discriminator`.
+    penalize_made : bool
+        Take the gradient penalty at made images too, not only at real ones.
     """
 
-    def __init__(self, discriminator: nn.Module) -> None:
+    def __init__(self, discriminator: nn.Module, *, penalize_made: bool = False) -> None:
         super().__init__()
         self.discriminator = discriminator
+        self.penalize_made = penalize_made
 
     def forward(
         self,
@@ -80,19 +83,29 @@ class Judge(nn.Module):
         """
         if real is None or crop is None:
             return {"generator": hinge_generator(self._judge(made, labels))}
-        real = real.detach().requires_grad_(penalize)
-        *real_logits, whole, part = self._judge(real, labels, crop)
-        fake_logits = self._judge(made, labels)
+        count = len(real)
+        real, made = real.detach(), made.detach()
+        if penalize and not self.penalize_made:
+            # Apart, so that the penalty's graph holds the real images only.
+            shown = real.requires_grad_()
+            *judged, whole, part = self._judge(shown, labels, crop)
+            real_logits, fake_logits = tuple(judged), self._judge(made, labels)
+        else:
+            shown = torch.cat([real, made]).requires_grad_(penalize)
+            twice = None if labels is None else torch.cat([labels, labels])
+            *judged, whole, part = self._judge(shown, twice, crop, count)
+            real_logits = tuple(scale[:count] for scale in judged)
+            fake_logits = tuple(scale[count:] for scale in judged)
         target = real.detach()
         losses = {
-            "discriminator": hinge_discriminator(tuple(real_logits), fake_logits),
+            "discriminator": hinge_discriminator(real_logits, fake_logits),
             "reconstruction": reconstruction(whole, target)
             + reconstruction(part, quarter(target, crop)),
         }
         if penalize:
-            losses["penalty"] = gradient_penalty(real, tuple(real_logits))
+            losses["penalty"] = gradient_penalty(shown, tuple(judged))
         return losses
 
-    def _judge(self, *arguments: Tensor | None) -> tuple[Tensor, ...]:
+    def _judge(self, *arguments: Tensor | int | None) -> tuple[Tensor, ...]:
         # Losses are sums of small differences: bfloat16 has too few digits for them.
         return tuple(output.float() for output in self.discriminator(*arguments))

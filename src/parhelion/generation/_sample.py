@@ -8,21 +8,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from parhelion._files import write_bytes
-from parhelion._progress import bar
-from parhelion._settings import save_settings, settings_from_dict
-from parhelion.catalog import Catalog, image_id, row, write_catalog
-from parhelion.errors import CatalogError, ModelError, SettingsError
-from parhelion.generation._conditions import draw_classes
+from parhelion._settings import settings_from_dict
+from parhelion.errors import ModelError, SettingsError
+from parhelion.generation._conditions import draw_classes, fitting_classes, steady_classes
 from parhelion.generation._networks import Generator
-from parhelion.generation._settings import GanSettings, GenerateSettings
-from parhelion.provenance import encode_image
-from parhelion.training import load_model, to_pixels
+from parhelion.generation._settings import GanSettings
+from parhelion.training import find_model, load_model, to_pixels
 
 # Every forward pass has this many images, padded if need be: convolutions may sum in another
 # order at another batch size, and a seed's image must not depend on its neighbors.
 _BATCH = 8
-_FORMATS = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
 
 
 class Sampler(Protocol):
@@ -31,10 +26,11 @@ class Sampler(Protocol):
     conditions: Mapping[str, Sequence[str]]
 
     def draw(
-        self, seeds: Sequence[int], **wanted: str | None
+        self, seeds: Sequence[int], truncation: float = 1.0, **wanted: str | None
     ) -> Iterator[tuple[NDArray[np.uint8], dict[str, Any]]]:
         """Yield ``(H, W, C)`` uint8 pixels and the recipe that makes them again.
 
+        `truncation` below 1 gives more typical and less varied images, see `GanSampler.latents`.
         `wanted` names a class of some conditions; the others are drawn by the seed.
         """
         ...
@@ -58,6 +54,7 @@ class GanSampler:
         self.conditions: dict[str, list[str]] = card["conditions"]
         self._proportions: list[list[int]] = card["proportions"]
         self.latent = settings.latent
+        self.image_size = settings.image_size
         accelerator = "cuda" if torch.cuda.is_available() else "cpu"
         self.device = torch.device(accelerator if device == "auto" else device)
         self._model = make_generator(
@@ -68,43 +65,61 @@ class GanSampler:
         except RuntimeError as error:
             reason = str(error).splitlines()[0]
             raise ModelError(f"the weights in {folder} do not fit its card: {reason}") from error
+        # The network adds its conditions to the latent before all else. Here that is done outside
+        # of it, so that a walk can stand between two classes.
+        self._embedding, self._model.embedding = self._model.embedding, None
         self._model.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
 
     def draw(
-        self, seeds: Sequence[int], **wanted: str | None
+        self, seeds: Sequence[int], truncation: float = 1.0, **wanted: str | None
     ) -> Iterator[tuple[NDArray[np.uint8], dict[str, Any]]]:
         """Yield pixels and recipe of each seed, in order; see `Sampler`."""
-        classes = self.classes(seeds, **wanted)
-        latents = torch.stack([seed_latent(seed, self.latent) for seed in seeds])
-        for index, pixels in enumerate(self.decode(latents, classes)):
-            recipe: dict[str, Any] = {
-                "operation": "generate",
-                "origin": "gan",
-                "model_id": self.model_id,
-                "seed": int(seeds[index]),
-            }
-            for (name, known), place in zip(self.conditions.items(), classes[index], strict=True):
-                recipe[name] = known[place]
-            yield pixels, recipe
+        for start in range(0, len(seeds), _BATCH):
+            part = seeds[start : start + _BATCH]
+            classes = self.classes(part, **wanted)
+            points = self.latents(part, truncation) + self.embed(classes)
+            recipes = self._recipes(part, truncation, classes)
+            yield from zip(self.decode(points), recipes, strict=True)
+
+    def recipes(
+        self, seeds: Sequence[int], truncation: float = 1.0, **wanted: str | None
+    ) -> list[dict[str, Any]]:
+        """Return the recipes that `draw` yields, without the pixels."""
+        return self._recipes(seeds, truncation, self.classes(seeds, **wanted))
+
+    def latents(self, seeds: Sequence[int], truncation: float = 1.0) -> torch.Tensor:
+        """Return ``(N, latent)`` float32: each seed's standard normal, times `truncation`.
+
+        This is the truncation of Karras et al. 2019 (section 3 and appendix B), where a factor
+        below 1 draws a latent towards the mean: it moves there in their intermediate space, here
+        in the latent space itself, whose mean is zero (Kingma & Dhariwal 2018, section 6, call
+        the factor a temperature). A conditional generator adds the class to the latent, so 0 is
+        the mean of the class.
+        """
+        return torch.stack([seed_latent(seed, self.latent) for seed in seeds]) * truncation
 
     @torch.inference_mode()
-    def decode(
-        self, latents: torch.Tensor, classes: Sequence[Sequence[int]]
-    ) -> Iterator[NDArray[np.uint8]]:
-        """Yield the ``(H, W, C)`` uint8 image of each row of ``(N, latent)`` float32.
+    def embed(self, classes: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Return ``(N, latent)`` float32: what the classes of each row add to its latent.
 
         `classes` holds the class index of each condition for each row; see `classes`.
         """
-        indices = torch.tensor(classes, dtype=torch.int64).reshape(len(latents), -1)
-        for start in range(0, len(latents), _BATCH):
-            part = latents[start : start + _BATCH]
-            count = len(part)
+        if self._embedding is None:
+            return torch.zeros(len(classes), self.latent)
+        embedded: torch.Tensor = self._embedding(torch.tensor(classes, dtype=torch.int64))
+        return embedded
+
+    @torch.inference_mode()
+    def decode(self, points: torch.Tensor) -> Iterator[NDArray[np.uint8]]:
+        """Yield the ``(H, W, C)`` uint8 image of each row of ``(N, latent)`` float32.
+
+        A row is the sum of a latent and of what its classes add; it may lie between classes.
+        """
+        for start in range(0, len(points), _BATCH):
+            part = points[start : start + _BATCH]
             padded = torch.zeros(_BATCH, self.latent)
-            padded[:count] = part
-            labels = torch.zeros(_BATCH, indices.shape[1], dtype=torch.int64)
-            labels[:count] = indices[start : start + count]
-            images = self._model(padded.to(self.device), labels.to(self.device))
-            yield from to_pixels(images)[:count]
+            padded[: len(part)] = part
+            yield from to_pixels(self._model(padded.to(self.device)))[: len(part)]
 
     def classes(self, seeds: Sequence[int], **wanted: str | None) -> list[list[int]]:
         """Return the class index of each condition for each seed.
@@ -114,7 +129,36 @@ class GanSampler:
         SettingsError
             If a class is asked for that the model does not know.
         """
-        names = list(self.conditions)
+        asked = self._asked(**wanted)
+        return [draw_classes(seed, self._proportions, asked) for seed in seeds]
+
+    def steady_classes(
+        self, seed: int, wanted: Sequence[Mapping[str, str | None]]
+    ) -> list[list[int]]:
+        """Return the class indices for each wish; what they leave open changes little.
+
+        Raises
+        ------
+        SettingsError
+            If a class is asked for that the model does not know, or that never occurred with
+            another that is asked for.
+        """
+        return steady_classes(seed, self._proportions, [self._asked(**wish) for wish in wanted])
+
+    def known(self, name: str, **wanted: str | None) -> list[str]:
+        """Return the classes of condition `name` that occurred with those that are wanted."""
+        fitting = fitting_classes(self._proportions, self._asked(**wanted))
+        place = list(self.conditions).index(name)
+        return [self.conditions[name][index] for index in sorted({row[place] for row in fitting})]
+
+    def name_classes(self, classes: Sequence[int]) -> dict[str, str]:
+        """Return the class of each condition by name."""
+        return {
+            name: known[index]
+            for (name, known), index in zip(self.conditions.items(), classes, strict=True)
+        }
+
+    def _asked(self, **wanted: str | None) -> dict[int, int]:
         asked = {}
         for name, value in wanted.items():
             if value is None:
@@ -125,13 +169,34 @@ class GanSampler:
                 raise SettingsError(
                     f"--{name} (={value}) is not a {name} of the model; it has {there}"
                 )
-            asked[names.index(name)] = known.index(value)
-        return [draw_classes(seed, self._proportions, asked) for seed in seeds]
+            asked[list(self.conditions).index(name)] = known.index(value)
+        return asked
+
+    def _recipes(
+        self, seeds: Sequence[int], truncation: float, classes: Sequence[Sequence[int]]
+    ) -> list[dict[str, Any]]:
+        return [
+            {
+                "operation": "generate",
+                "origin": "gan",
+                "model_id": self.model_id,
+                "seed": int(seed),
+                "truncation": float(truncation),
+                **self.name_classes(own),
+            }
+            for seed, own in zip(seeds, classes, strict=True)
+        ]
 
 
-def load_sampler(folder: Path | str, device: str = "auto") -> GanSampler:
-    """Load the generator in `folder`; see `GanSampler`."""
-    return GanSampler(Path(folder), device)
+def load_sampler(model: Path | str, device: str = "auto") -> GanSampler:
+    """Load a generator: a folder, or the name of one that ships; see `GanSampler`.
+
+    Raises
+    ------
+    ModelError
+        If there is neither, or the model is damaged or of another kind.
+    """
+    return GanSampler(find_model(model), device)
 
 
 def make_generator(settings: GanSettings, classes: Sequence[int] = ()) -> Generator:
@@ -149,60 +214,3 @@ def make_generator(settings: GanSettings, classes: Sequence[int] = ()) -> Genera
 def seed_latent(seed: int, length: int) -> torch.Tensor:
     """Return the ``(length,)`` float32 standard normal latent of a seed."""
     return torch.randn(length, generator=torch.Generator().manual_seed(seed))
-
-
-def generate(
-    model: Path | str, out: Path | str, settings: GenerateSettings | None = None
-) -> Catalog:
-    """Draw images from a trained generator into a catalog.
-
-    Parameters
-    ----------
-    model : Path
-        The generator's folder.
-    out : Path
-        Folder of the new catalog; image ``i`` has seed ``settings.seed + i``.
-    settings : GenerateSettings, optional
-        What to draw.
-
-    Returns
-    -------
-    catalog : Catalog
-        Rows of origin ``gan``, each with model id and seed in its recipe, each a group of
-        its own.
-
-    Raises
-    ------
-    ModelError, SettingsError, CatalogError
-        If the folder holds no generator, the class is unknown, or `out` is taken.
-    """
-    settings = settings or GenerateSettings()
-    out = Path(out)
-    if (out / "catalog.parquet").exists() and not settings.overwrite:
-        raise CatalogError(f"{out} already holds a catalog; give another --out or --overwrite")
-    sampler = load_sampler(model, settings.device)
-    seeds = range(settings.seed, settings.seed + settings.count)
-    drawn = sampler.draw(seeds, label=settings.label, source=settings.source)
-    rows = []
-    with bar(total=settings.count, what="generating") as progress:
-        for seed, (pixels, recipe) in zip(seeds, drawn, strict=True):
-            path = f"images/{seed:08d}.{settings.format}"
-            data = encode_image(pixels, _FORMATS[settings.format], recipe=recipe, made=True)
-            write_bytes(out / path, data)
-            rows.append(
-                row(
-                    image_id=image_id(pixels),
-                    path=path,
-                    width=pixels.shape[1],
-                    height=pixels.shape[0],
-                    format=_FORMATS[settings.format],
-                    origin="gan",
-                    label=recipe.get("label"),
-                    recipe=recipe,
-                    source=str(model),
-                )
-            )
-            progress.update()
-    catalog = write_catalog(out, rows, rejected=[])
-    save_settings(out, "generate", settings, model=model)
-    return catalog

@@ -6,6 +6,8 @@ from typing import Literal
 from parhelion._settings import require
 
 SIZES = (32, 64, 128, 256, 512, 1024)
+#: Seeds are this at most: torch takes 64 bits with a sign.
+LAST_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,8 @@ class GanSettings:
     """Channels at full resolution; they double with each halving of the side."""
     max_channels: int = 128
     """Most channels at any resolution."""
+    discriminator_width: int = 0
+    """The discriminator's channels at full resolution; 0 for as many as the generator's."""
     latent: int = 128
     """Length of the latent vector."""
     channels: Literal[1, 3] = 3
@@ -25,10 +29,15 @@ class GanSettings:
     condition_on: tuple[Literal["label", "source"], ...] = ()
     """Columns of the catalog that both networks are conditioned on: label (morphology, say),
     source (survey)."""
+    start: str | None = None
+    """Model to fine-tune: a folder, or the name of one that ships. The run's sizes must be its."""
     images: int = 200_000
     """Real images to show to the discriminator before training ends."""
     batch: int = 16
     """Images in a step."""
+    accumulate: int = 1
+    """Equal parts of a batch that are computed one after the other, to save memory; batch
+    statistics are then those of a part."""
     learning_rate: float = 2e-4
     """Adam's learning rate for the generator."""
     cooldown: float = 0.0
@@ -44,6 +53,8 @@ class GanSettings:
     """Steps between gradient penalties."""
     penalty_weight: float = 0.1
     """Weight of the gradient penalty (R1) at real images."""
+    penalize_made: bool = False
+    """Take the penalty at made images too."""
     augment_probability: float = 0.25
     """Probability with which each differentiable augmentation is applied to an image."""
     augmentations: tuple[str, ...] = ("translation", "cutout", "color")
@@ -77,6 +88,7 @@ class GanSettings:
             "max_channels",
             "latent",
             "images",
+            "accumulate",
             "penalty_every",
             "processes",
             "checkpoint_every",
@@ -87,10 +99,23 @@ class GanSettings:
             require(value >= 1, name.replace("_", "-"), value, "be at least 1")
         require(self.batch >= 2, "batch", self.batch, "be at least 2, for batch statistics")
         require(
-            self.batch % self.processes == 0,
+            self.batch % (self.processes * self.accumulate) == 0,
             "batch",
             self.batch,
-            f"be divisible by --processes (={self.processes})",
+            f"be divisible by --processes (={self.processes}) times --accumulate "
+            f"(={self.accumulate})",
+        )
+        require(
+            self.batch >= 2 * self.accumulate,
+            "accumulate",
+            self.accumulate,
+            f"be at most half of --batch (={self.batch}), for batch statistics",
+        )
+        require(
+            self.discriminator_width >= 0,
+            "discriminator-width",
+            self.discriminator_width,
+            "not be negative",
         )
         require(0 < self.learning_rate < 1, "learning-rate", self.learning_rate, "be in (0, 1)")
         require(
@@ -112,6 +137,10 @@ class GanSettings:
         require(self.ema_half_life > 0, "ema-half-life", self.ema_half_life, "be positive")
 
 
+#: The weights that ship, which `generate`, `interpolate` and `sheet` take unless told otherwise.
+DEFAULT_MODEL = "galaxies-64"
+
+
 @dataclass(frozen=True)
 class GenerateSettings:
     """What to draw from a trained generator."""
@@ -125,39 +154,100 @@ class GenerateSettings:
     source: str | None = None
     """Survey to imitate, for a model conditioned on it; as often as in its training data when not
     given."""
+    truncation: float = 1.0
+    """Factor of the latent vectors, 0 to 1: less gives more typical and less varied images, 0 the
+    mean of a class; 1 is off."""
     format: Literal["png", "jpg", "webp"] = "png"
     """File format."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to compute."""
     overwrite: bool = False
-    """Replace a catalog that is already there."""
+    """Replace a catalog that is already there, and draw every image anew."""
 
     def __post_init__(self) -> None:
         require(self.count >= 1, "count", self.count, "be at least 1")
-        require(self.seed >= 0, "seed", self.seed, "not be negative")
+        require(0 <= self.seed <= LAST_SEED, "seed", self.seed, "be in 0 to 2**63 - 1")
+        _require_truncation(self.truncation)
 
 
 @dataclass(frozen=True)
 class InterpolateSettings:
-    """How to film a walk through latent space."""
+    """How to show a walk through latent space: as a film, or as a strip of frames."""
 
-    frames: int = 24
-    """Frames from one seed to the next."""
+    frames: int | None = None
+    """Frames from one stop to the next; by default 24 in a film and 8 in a strip."""
+    loop: bool | None = None
+    """Return from the last stop to the first; by default films do and strips do not."""
+    ease: bool = False
+    """Slow down at each stop; otherwise the walk keeps its pace."""
     frames_per_second: int = 24
     """Speed of the film."""
-    label: str | None = None
-    """Class to draw, for a conditional model; that of the first seed when not given."""
-    source: str | None = None
-    """Survey to imitate, for a model conditioned on it; that of the first seed when not given."""
+    truncation: float = 1.0
+    """Factor of the latent vectors, 0 to 1: less gives more typical and less varied images; 1 is
+    off."""
     scale: int = 4
     """Enlarge each frame by this whole factor."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where to compute."""
 
     def __post_init__(self) -> None:
-        require(self.frames >= 1, "frames", self.frames, "be at least 1")
+        require(self.frames is None or self.frames >= 1, "frames", self.frames, "be at least 1")
         require(
             1 <= self.frames_per_second <= 100,
             "frames-per-second",
             self.frames_per_second,
             "be in 1..100",
         )
+        _require_truncation(self.truncation)
         require(1 <= self.scale <= 32, "scale", self.scale, "be in 1..32")
+
+
+@dataclass(frozen=True)
+class SheetSettings:
+    """What a contact sheet shows, and how it is laid out."""
+
+    count: int | None = None
+    """Images, or rows of a sweep, when no seeds are given; by default 64, and 8 in a sweep."""
+    seed: int = 0
+    """Seed of the first of them; the next ones follow by one."""
+    sweep: Literal["label", "source", "truncation"] | None = None
+    """Make each row one seed and each column a class, or an amount of truncation: one latent
+    vector throughout the row."""
+    label: str | None = None
+    """Class to draw, for a conditional model."""
+    source: str | None = None
+    """Survey to imitate, for a model conditioned on it."""
+    truncation: float = 1.0
+    """Factor of the latent vectors, 0 to 1: less gives more typical and less varied images; 1 is
+    off."""
+    columns: int | None = None
+    """Images in a row; by default as many as make the sheet about square. A sweep has its own."""
+    scale: int | None = None
+    """Enlarge each image by this whole factor; by default to 128 pixels or a little more."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where to compute."""
+
+    def __post_init__(self) -> None:
+        require(self.count is None or self.count >= 1, "count", self.count, "be at least 1")
+        require(0 <= self.seed <= LAST_SEED, "seed", self.seed, "be in 0 to 2**63 - 1")
+        _require_truncation(self.truncation)
+        require(self.columns is None or self.columns >= 1, "columns", self.columns, "be at least 1")
+        require(
+            self.columns is None or self.sweep is None,
+            "columns",
+            self.columns,
+            f"not be given with --sweep (={self.sweep}), which has a column to each class",
+        )
+        require(self.scale is None or 1 <= self.scale <= 32, "scale", self.scale, "be in 1..32")
+        for name in ("label", "source", "truncation"):
+            value = getattr(self, name)
+            require(
+                self.sweep != name or value in (None, 1.0),
+                name,
+                value,
+                "not be given with --sweep over the same",
+            )
+
+
+def _require_truncation(value: float) -> None:
+    require(0 <= value <= 1, "truncation", value, "be in [0, 1]")

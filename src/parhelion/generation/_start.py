@@ -6,9 +6,10 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from parhelion._files import write_bytes
 from parhelion.errors import ModelError
 from parhelion.training import load_model
 
@@ -19,7 +20,7 @@ _TABLES = ("embedding.table.weight", "projection.table.weight")
 
 def start_from(
     folder: Path, generator: nn.Module, discriminator: nn.Module, conditions: Mapping[str, Any]
-) -> dict[str, Any]:
+) -> bool:
     """Copy a model's generator, and its discriminator where it was kept, into new networks.
 
     Both networks have learned each other: a generator that starts beside a new discriminator
@@ -40,8 +41,8 @@ def start_from(
 
     Returns
     -------
-    start : dict
-        The model's id, its images seen, and whether the discriminator came along; for the card.
+    complete : bool
+        Whether the discriminator came along.
 
     Raises
     ------
@@ -63,11 +64,14 @@ def start_from(
         except (SafetensorError, OSError) as error:
             raise ModelError(f"{critic} is damaged: {error}") from error
         _copy(discriminator, judged, known, seen, conditions, folder)
-    return {
-        "model_id": card["model_id"],
-        "images_seen": card["images_seen"],
-        "discriminator": critic.is_file(),
-    }
+    return critic.is_file()
+
+
+def save_critic(folder: Path, discriminator: nn.Module) -> None:
+    """Keep a discriminator beside its generator, for who fine-tunes it."""
+    state = discriminator.state_dict()
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    write_bytes(folder / CRITIC_FILE, save(weights))
 
 
 def _copy(
@@ -78,8 +82,7 @@ def _copy(
     conditions: Mapping[str, Sequence[str]],
     folder: Path,
 ) -> None:
-    # Heads on a frozen network are not kept with a model: they start anew.
-    own = {n: t for n, t in network.state_dict().items() if not n.startswith("projected.")}
+    own = network.state_dict()
     new = {name: tensor.float() for name, tensor in weights.items()}
     for name in _TABLES:
         if name in new:
@@ -91,7 +94,7 @@ def _copy(
             f"the weights of {folder} do not fit the networks of this run (at {name}); "
             "--image-size, --width, --max-channels, --latent and --channels must be the model's"
         )
-    network.load_state_dict(new, strict=False)
+    network.load_state_dict(new)
 
 
 def _table(

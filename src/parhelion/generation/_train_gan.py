@@ -7,42 +7,55 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from parhelion._progress import bar
 from parhelion._settings import save_settings, settings_dict
 from parhelion.catalog import Catalog, load_pixels, open_catalog
 from parhelion.errors import InputError, TrainingError
-from parhelion.generation._augment import augment, random_dihedral
+from parhelion.generation._augment import Draws
 from parhelion.generation._conditions import draw_classes, proportions, read_conditions
-from parhelion.generation._losses import Judge
-from parhelion.generation._networks import Discriminator, parameter_count
-from parhelion.generation._sample import make_generator, seed_latent
+from parhelion.generation._networks import parameter_count
+from parhelion.generation._players import make_players, set_pace
+from parhelion.generation._players import step as _step
+from parhelion.generation._sample import seed_latent
 from parhelion.generation._settings import GanSettings
+from parhelion.generation._start import save_critic, start_from
 from parhelion.provenance import write_image
 from parhelion.training import (
     Checkpoints,
     Ema,
     Interrupt,
     RunLog,
+    agree,
     check_finite,
     check_resume,
     check_same_data,
     data_order,
     due,
+    find_model,
     fingerprint,
     grid,
     make_fabric,
     save_model,
     step_generator,
+    store,
     to_model,
     to_pixels,
+    together,
     weights_are_finite,
 )
 
 _GRID = 64
 # What may differ between a run and its continuation without changing what it converges to.
-_FREE = {"images", "device", "checkpoint_every", "sample_every", "log_every", "compile"}
+_FREE = {
+    "images",
+    "device",
+    "processes",
+    "checkpoint_every",
+    "sample_every",
+    "log_every",
+    "compile",
+}
 
 
 def train_gan(
@@ -87,41 +100,21 @@ def train_gan(
     conditions, targets = read_conditions(catalog, settings.condition_on)
     pixels = load_pixels(catalog, settings.image_size, channels=settings.channels)
     fabric = make_fabric(settings.device, settings.precision, settings.processes)
-
-    torch.manual_seed(settings.seed)  # the weights' random start; nothing else draws from it
-    classes = tuple(len(names) for names in conditions.values())
-    generator = make_generator(settings, classes)
-    discriminator = Discriminator(
-        settings.image_size,
-        settings.width,
-        settings.max_channels,
-        settings.channels,
-        classes,
-    )
-    sizes = {
-        "generator_parameters": parameter_count(generator),
-        "discriminator_parameters": parameter_count(discriminator),
-    }
-    ema = Ema(generator, settings.ema_half_life)
-    for network in (generator, discriminator, ema.model):
-        network.to(memory_format=torch.channels_last)
-    ema.model.to(fabric.device)
-    if settings.compile:
-        generator.compile()
-        discriminator.compile()
-    generator, optimizer_g = fabric.setup(generator, _adam(generator, settings, 1))
-    judge, optimizer_d = fabric.setup(
-        Judge(discriminator), _adam(discriminator, settings, settings.discriminator_pace)
-    )
+    players = make_players(settings, [len(names) for names in conditions.values()], fabric)
+    ema = players.ema
     state = Checkpoints(
         out / "checkpoints",
-        generator=generator,
-        judge=judge,
-        optimizer_g=optimizer_g,
-        optimizer_d=optimizer_d,
+        generator=players.generator,
+        judge=players.judge,
+        optimizer_g=players.optimizer_g,
+        optimizer_d=players.optimizer_d,
         ema=ema.model,
     )
     restored = state.restore() if resume else None
+    if settings.start is not None and restored is None:
+        discriminator = players.judge.module.discriminator
+        start_from(find_model(settings.start), players.generator.module, discriminator, conditions)
+        ema.model.load_state_dict(players.generator.module.state_dict())
     images = restored[0] if restored else 0
     seen = fingerprint(
         " ".join([item["image_id"], *(str(item[name]) for name in settings.condition_on)])
@@ -141,57 +134,61 @@ def train_gan(
             "images_seen": images,
             "images_per_second": round((images - first) / max(time.monotonic() - began, 1e-9), 2),
             "precision": str(fabric._precision.precision),
-            **sizes,
+            "generator_parameters": parameter_count(players.generator),
+            "discriminator_parameters": parameter_count(players.judge),
         }
 
     def keep() -> None:
-        if not fabric.is_global_zero:
-            return
-        if not (weights_are_finite(generator) and weights_are_finite(judge)):
+        if not (weights_are_finite(players.generator) and weights_are_finite(players.judge)):
             raise TrainingError(
                 f"a weight is not finite after {images} images; the last good checkpoint is "
                 "kept: lower --learning-rate and --resume"
             )
+        if not chief:  # all have the same weights
+            return
         state.save(images, data=seen)
         save_model(out, "gan", ema.model.state_dict(), card())
+        save_critic(out, players.judge.module.discriminator)
 
     first, began = images, time.monotonic()
-    batch, local = settings.batch, settings.batch // fabric.world_size
-    data_device, target_device = torch.from_numpy(pixels), torch.from_numpy(targets)
-    chief = fabric.is_global_zero
-    with RunLog(out, images, silent=not chief) as log, Interrupt() as interrupt:
+    batch, chief = settings.batch, fabric.is_global_zero
+    shelf, target_shelf = store(pixels, fabric.device), store(targets, fabric.device)
+    with (
+        together(fabric.world_size, chief),
+        RunLog(out, images, silent=not chief) as log,
+        Interrupt() as interrupt,
+    ):
         progress = bar(total=settings.images, initial=images, what="training GAN", silent=not chief)
-        while images < settings.images and not interrupt.requested:
+        stop = interrupt.requested
+        while images < settings.images and not stop:
             order = data_order(len(pixels), images, batch, settings.seed)
-            mine = torch.from_numpy(order[fabric.global_rank * local :][:local])
-            random = step_generator(settings.seed, images, fabric.global_rank)
-            real = to_model(data_device[mine].to(fabric.device))
-            labels = target_device[mine].to(fabric.device) if conditions else None
-            set_pace(optimizer_g, settings, images, 1)
-            set_pace(optimizer_d, settings, images, settings.discriminator_pace)
-            losses = _step(
-                fabric,
-                generator,
-                judge,
-                optimizer_g,
-                optimizer_d,
-                real,
-                labels,
-                random,
-                settings,
-                penalize=(images // batch) % settings.penalty_every == 0,
+            mine = torch.from_numpy(_share(order, settings, fabric)).to(shelf.device)
+            draws = Draws(
+                step_generator(settings.seed, images), fabric.global_rank, fabric.world_size
             )
+            real = to_model(shelf[mine], fabric.device)
+            labels = target_shelf[mine].to(fabric.device) if conditions else None
+            set_pace(players.optimizer_g, settings, images, 1)
+            set_pace(players.optimizer_d, settings, images, settings.discriminator_pace)
+            penalize = (images // batch) % settings.penalty_every == 0
+            losses = _step(players, real, labels, draws, settings, penalize=penalize)
             images += batch
-            ema.update(generator.module, images, batch)
-            values = check_finite(images, **losses)
+            ema.update(players.generator.module, images, batch)
             progress.update(batch)
             done = images >= settings.images
-            if due(images, batch, settings.log_every) or done:
+            log_due = due(images, batch, settings.log_every) or done
+            checkpoint_due = due(images, batch, settings.checkpoint_every)
+            stop = fabric.world_size == 1 and interrupt.requested
+            # To look at a number on a GPU is to wait for it.
+            if log_due or checkpoint_due or fabric.device.type == "cpu":
+                means, stop = agree(fabric, losses, interrupt.requested)
+                values = check_finite(images, **means)
+            if log_due:
                 progress.set_postfix(d=f"{values['discriminator']:.2f}", refresh=False)
                 log.scalars(images, **{name: round(value, 5) for name, value in values.items()})
             if chief and (due(images, batch, settings.sample_every) or done):
                 _write_grid(out, log, ema, settings, targets, images)
-            if due(images, batch, settings.checkpoint_every):
+            if checkpoint_due:
                 keep()
         progress.close()
         keep()
@@ -204,63 +201,10 @@ def train_gan(
     return out
 
 
-def _step(
-    fabric: Any,
-    generator: Any,
-    judge: Any,
-    optimizer_g: Any,
-    optimizer_d: Any,
-    real: Tensor,
-    labels: Tensor | None,
-    random: torch.Generator,
-    settings: GanSettings,
-    *,
-    penalize: bool,
-) -> dict[str, Tensor]:
-    """One step of both networks; the made images are drawn once and serve both."""
-    latents = torch.randn(len(real), settings.latent, generator=random).to(real.device)
-    crop = torch.randint(2, (2,), generator=random)
-    if settings.dihedral:
-        real = random_dihedral(real, random)
-    chance, kinds = settings.augment_probability, settings.augmentations
-    made = generator(latents, labels)
-
-    judge.requires_grad_(True)
-    shown = augment(real, kinds, chance, random)
-    hidden = augment(made.detach(), kinds, chance, random)
-    losses: dict[str, Tensor] = judge(hidden, labels, shown, crop, penalize=penalize)
-    loss = losses["discriminator"] + losses["reconstruction"]
-    if penalize:
-        loss = loss + settings.penalty_weight * losses["penalty"]
-    fabric.backward(loss)
-    optimizer_d.step()
-    optimizer_d.zero_grad()
-
-    judge.requires_grad_(False)
-    # Not through the wrapper: it would wait for gradients of weights that get none here.
-    with fabric.autocast():
-        losses |= judge.module(augment(made, kinds, chance, random), labels)
-    fabric.backward(losses["generator"])
-    optimizer_g.step()
-    optimizer_g.zero_grad()
-    return losses
-
-
-def _adam(network: torch.nn.Module, settings: GanSettings, pace: float) -> torch.optim.Adam:
-    return torch.optim.Adam(
-        network.parameters(),
-        lr=settings.learning_rate * pace,
-        betas=(settings.beta1, settings.beta2),
-        fused=True,
-    )
-
-
-def set_pace(optimizer: Any, settings: GanSettings, images: int, pace: float) -> None:
-    """Set the learning rate of the step that begins after `images`, by `settings.cooldown`."""
-    left = 1 - images / settings.images
-    factor = min(1.0, left / settings.cooldown) if settings.cooldown else 1.0
-    for group in optimizer.param_groups:
-        group["lr"] = settings.learning_rate * pace * factor
+def _share(order: NDArray[np.int64], settings: GanSettings, fabric: Any) -> NDArray[np.int64]:
+    """Return this process's images of a batch: its share of each accumulated part."""
+    parts = order.reshape(settings.accumulate, fabric.world_size, -1)
+    return parts[:, fabric.global_rank].reshape(-1)
 
 
 def _training_part(data: Catalog | Path | str, settings: GanSettings) -> Catalog:

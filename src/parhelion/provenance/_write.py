@@ -126,7 +126,8 @@ def write_animation(
 
 
 def _write_gif(path: Path, frames: Sequence[NDArray[np.uint8]], mark: str, rate: int) -> None:
-    images = [Image.fromarray(frame) for frame in frames]
+    # Pillow's own choice of 256 colors flattens the few bright pixels of a galaxy's core.
+    images = [Image.fromarray(f).quantize(256, Image.Quantize.MAXCOVERAGE) for f in frames]
     images[0].save(
         path,
         "GIF",

@@ -12,9 +12,14 @@ from ._order import step_generator as step_generator
 from ._resume import check_resume as check_resume
 from ._resume import check_same_data as check_same_data
 from ._resume import fingerprint as fingerprint
+from ._synchronized import synchronize_batch_norm as synchronize_batch_norm
 from ._tensors import grid as grid
+from ._tensors import store as store
 from ._tensors import to_model as to_model
 from ._tensors import to_pixels as to_pixels
+from ._together import agree as agree
+from ._together import speaks as speaks
+from ._together import together as together
 from ._weights import find_model as find_model
 from ._weights import load_model as load_model
 from ._weights import read_card as read_card

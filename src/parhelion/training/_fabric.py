@@ -2,12 +2,14 @@
 
 import logging
 import warnings
+from datetime import timedelta
 from typing import Any
 
 import torch
 
 from parhelion.errors import SettingsError
 
+_PATIENCE = timedelta(minutes=5)
 _PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed"}
 
 
@@ -31,6 +33,7 @@ def make_fabric(device: str = "auto", precision: str = "auto", processes: int = 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from lightning_fabric import Fabric
+        from lightning_fabric.strategies.ddp import DDPStrategy
 
     # It announces the precision, which the model's card says.
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
@@ -50,6 +53,8 @@ def make_fabric(device: str = "auto", precision: str = "auto", processes: int = 
             accelerator=accelerator,
             devices=processes,
             precision=_PRECISIONS[precision],  # type: ignore[arg-type]
+            # A process that waits this long for another waits for one that is lost.
+            strategy=DDPStrategy(timeout=_PATIENCE) if processes > 1 else "auto",
         )
         fabric.launch()
     return fabric

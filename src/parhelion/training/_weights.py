@@ -25,15 +25,18 @@ def find_model(model: Path | str) -> Path:
     ModelError
         If neither is there.
     """
-    if Path(model).exists():
+    # A folder of that name which is no model, a catalog say, does not hide what ships.
+    if (Path(model) / CARD_FILE).is_file():
         return Path(model)
     shipped = {path.parent.name: path.parent for path in _SHIPPED.glob(f"*/{CARD_FILE}")}
-    if str(model) not in shipped:
+    if str(model) in shipped:
+        return shipped[str(model)]
+    if not Path(model).exists():
         raise ModelError(
             f"{model} is not a model: there is no such folder, and what ships is "
             f"{', '.join(sorted(shipped)) or 'nothing'}; give a folder that `parhelion train` wrote"
         )
-    return shipped[str(model)]
+    return Path(model)
 
 
 def save_model(

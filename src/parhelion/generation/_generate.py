@@ -1,0 +1,143 @@
+"""Drawing images into a catalog; what was interrupted goes on where it was."""
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parhelion._files import write_bytes
+from parhelion._progress import bar
+from parhelion._settings import save_settings
+from parhelion.catalog import Catalog, decode, decode_bytes, image_id, row, write_catalog
+from parhelion.errors import CatalogError, DecodeError
+from parhelion.generation._sample import load_sampler
+from parhelion.generation._settings import GenerateSettings
+from parhelion.provenance import encode_image, read_mark
+
+_FORMATS = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
+#: Images that may wait to be written while the network draws the next ones.
+_AHEAD = 32
+
+Row = dict[str, Any]
+
+
+def generate(
+    model: Path | str, out: Path | str, settings: GenerateSettings | None = None
+) -> Catalog:
+    """Draw images from a trained generator into a catalog.
+
+    When an earlier call was interrupted before its catalog was written, its images are kept: an
+    image stays where it is if it can be read and its mark holds the very recipe (model id, seed,
+    truncation, classes) that this call would draw. The catalog comes out as from one call.
+
+    Parameters
+    ----------
+    model : Path or str
+        The generator's folder, or the name of one that ships, such as ``galaxies-64``.
+    out : Path
+        Folder of the new catalog; image ``i`` has seed ``settings.seed + i``.
+    settings : GenerateSettings, optional
+        What to draw.
+
+    Returns
+    -------
+    catalog : Catalog
+        Rows of origin ``gan``, each with model id, seed, truncation and classes in its recipe,
+        each a group of its own.
+
+    Raises
+    ------
+    ModelError, SettingsError, CatalogError
+        If there is no such generator, the class is unknown, or `out` is taken.
+    """
+    settings = settings or GenerateSettings()
+    out = Path(out)
+    if (out / "catalog.parquet").exists() and not settings.overwrite:
+        raise CatalogError(f"{out} already holds a catalog; give another --out or --overwrite")
+    sampler = load_sampler(model, settings.device)
+    seeds = range(settings.seed, settings.seed + settings.count)
+    asked = {"label": settings.label, "source": settings.source}
+    recipes = sampler.recipes(seeds, settings.truncation, **asked)
+    for leftover in (out / "images").glob(".part-*"):
+        leftover.unlink()  # of a write that was cut off
+    rows = {} if settings.overwrite else _kept(out, recipes, settings.format, str(model))
+    missing = [seed for seed in seeds if seed not in rows]
+    with bar(total=len(seeds), initial=len(rows), what="generating") as progress:
+        drawn = sampler.draw(missing, settings.truncation, **asked)
+        written = _write_all(out, drawn, settings.format, str(model))
+        for seed, item in zip(missing, written, strict=True):
+            rows[seed] = item
+            progress.update()
+    save_settings(out, "generate", settings, model=model)
+    # The table comes last: where it is, everything is.
+    return write_catalog(out, [rows[seed] for seed in seeds], rejected=[])
+
+
+def _kept(
+    out: Path, recipes: Sequence[Mapping[str, Any]], suffix: str, source: str
+) -> dict[int, Row]:
+    """Return the rows, by seed, of images that are there already and need not be drawn again."""
+    rows = {}
+    for recipe in recipes:
+        file = out / _path(recipe, suffix)
+        if not file.is_file():
+            continue
+        mark = read_mark(file)
+        if mark is None or mark.recipe != recipe:
+            continue
+        try:
+            pixels = decode(file)[0].pixels
+        except DecodeError:
+            continue  # damaged since: it is drawn again
+        rows[recipe["seed"]] = _row(pixels, recipe, suffix, source)
+    return rows
+
+
+def _write_all(
+    out: Path,
+    drawn: Iterator[tuple[NDArray[np.uint8], dict[str, Any]]],
+    suffix: str,
+    source: str,
+) -> Iterator[Row]:
+    """Write images and yield their rows, in order.
+
+    A thread encodes and writes: waiting for the disk takes about as long as drawing.
+    """
+
+    def write(pixels: NDArray[np.uint8], recipe: dict[str, Any]) -> Row:
+        data = encode_image(pixels, _FORMATS[suffix], recipe=recipe, made=True)
+        write_bytes(out / _path(recipe, suffix), data)
+        if suffix != "png":  # what is lost in encoding belongs to the image's identity
+            pixels = decode_bytes(data, _path(recipe, suffix))[0].pixels
+        return _row(pixels, recipe, suffix, source)
+
+    waiting: deque[Future[Row]] = deque()
+    with ThreadPoolExecutor(1) as writer:
+        for pixels, recipe in drawn:
+            waiting.append(writer.submit(write, pixels, recipe))
+            if len(waiting) > _AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _path(recipe: Mapping[str, Any], suffix: str) -> str:
+    return f"images/{recipe['seed']:08d}.{suffix}"
+
+
+def _row(pixels: NDArray[np.uint8], recipe: Mapping[str, Any], suffix: str, source: str) -> Row:
+    return row(
+        image_id=image_id(pixels),
+        path=_path(recipe, suffix),
+        width=pixels.shape[1],
+        height=pixels.shape[0],
+        format=_FORMATS[suffix],
+        origin="gan",
+        label=recipe.get("label"),
+        recipe=recipe,
+        source=source,
+    )
