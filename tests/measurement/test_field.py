@@ -1,64 +1,45 @@
 """Completeness and purity on views whose answers are known."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from drawn_view import PLACES, write_view
+from PIL import Image
 
 from parhelion.errors import InputError, SettingsError
-from parhelion.measurement import MeasureFieldSettings, measure_field, wilson_interval
-from parhelion.measurement._field import match_nearest
-from parhelion.provenance import write_image
+from parhelion.measurement import MeasureFieldSettings, measure_field
+from parhelion.measurement._field_match import match_nearest
+from parhelion.measurement._field_overlay import COLORS
+from parhelion.provenance import read_mark
+
+PLAIN = MeasureFieldSettings(zoom=())
 
 
-def write_view(
-    folder: Path, painted: list[tuple[float, float]], truth: list[tuple[float, float]]
-) -> Path:
-    """A gray sky with Gaussians (sigma 3, peak 120) where `painted`; `truth` may say otherwise."""
-    rng = np.random.default_rng(0)
-    image = rng.normal(20, 3, (320, 400))
-    yy, xx = np.mgrid[:320, :400]
-    for x, y in painted:
-        image += 120 * np.exp(-((xx - x) ** 2 + (yy - y) ** 2) / 18)
-    pixels = np.clip(np.rint(image), 0, 255).astype(np.uint8)[..., None]
-    folder.mkdir(parents=True)
-    write_image(folder / "view.png", pixels, recipe={}, made=True)
-    count = len(truth)
-    table = {
-        "object_id": pa.array(range(100, 100 + count), pa.int64()),
-        "x": pa.array([x for x, _ in truth], pa.float64()),
-        "y": pa.array([y for _, y in truth], pa.float64()),
-        "a": np.full(count, 3.0),
-        "b": np.full(count, 3.0),
-        "flux": np.full(count, 2 * np.pi * 9 * 120),
-    }
-    pq.write_table(pa.table(table), folder / "truth.parquet")
-    return folder
-
-
-PLACES = [(40.3, 50.6), (130.0, 60.0), (200.5, 200.5), (319.0, 255.0), (350.0, 100.0)]
-
-
-def test_all_found_and_nothing_else(tmp_path: Path):
+def test_all_found_and_nothing_else(tmp_path):
     view = write_view(tmp_path / "v", PLACES, PLACES)
-    measured = measure_field(view)
+    measured = measure_field(view, PLAIN)
     assert (measured["galaxies"], measured["detected"], measured["matched"]) == (5, 5, 5)
     assert measured["completeness"] == measured["purity"] == 1.0
     assert measured["completeness_interval"] == pytest.approx([0.5655, 1.0], abs=1e-4)
+    assert measured["matched_by_chance"] == 0
     assert measured["separation"]["p95"] < 0.3
+    assert measured["astrometry"]["count"] == 5
+    assert measured["astrometry"]["rms"] < 0.3
     assert measured["flux_ratio"]["median"] == pytest.approx(1, abs=0.05)
+    assert measured["photometry"]["scatter"] < 0.05
     assert measured["rms"] == pytest.approx(3, rel=0.1)
     assert measured["above_limit"]["galaxies"] == 5
+    assert "stars" not in measured
     json.dumps(measured)
 
 
-def test_missed_and_false_sources_are_counted(tmp_path: Path):
+def test_missed_and_false_sources_are_counted(tmp_path):
     # Two of the painted are not in the truth; one of the truth is not painted.
     view = write_view(tmp_path / "v", PLACES, [*PLACES[:3], (60.0, 280.0)])
-    measured = measure_field(view)
+    measured = measure_field(view, PLAIN)
     assert (measured["galaxies"], measured["detected"], measured["matched"]) == (4, 5, 3)
     assert measured["completeness"] == 0.75
     assert measured["purity"] == 0.6
@@ -69,34 +50,102 @@ def test_missed_and_false_sources_are_counted(tmp_path: Path):
         assert (item["separation"] is None) == (item["object_id"] is None)
 
 
-def test_tiles_find_each_source_once(tmp_path: Path):
+def test_stars_are_real_and_no_galaxies(tmp_path):
+    kinds = ["galaxy", "star", "galaxy", "star", "galaxy"]
+    view = write_view(tmp_path / "v", PLACES[:3], PLACES, kinds)
+    measured = measure_field(view, PLAIN)
+    assert (measured["galaxies"], measured["matched"]) == (3, 2)
+    assert measured["stars"]["count"] == 2
+    assert measured["stars"]["matched"] == 1
+    assert (measured["detected"], measured["purity"]) == (3, 1.0)
+    assert measured["photometry"]["count"] == 2
+
+
+def test_zoomed_views_are_measured_in_pixels_of_the_view(tmp_path):
+    view = write_view(tmp_path / "v", PLACES, PLACES)
+    settings = MeasureFieldSettings(zoom=(0.5, 2), zoom_size=480, mesh=32)
+    reduced, enlarged = measure_field(view, settings)["zooms"]
+    assert reduced["zoom"] == 0.5
+    assert reduced["box"] == [0, 0, 320, 400]
+    assert (reduced["galaxies"], reduced["matched"], reduced["detected"]) == (5, 5, 5)
+    # 240 pixels of the middle: all but (40.3, 50.6) and (350, 100) are in it.
+    assert enlarged["box"] == [40, 80, 280, 320]
+    assert (enlarged["galaxies"], enlarged["matched"], enlarged["detected"]) == (3, 3, 3)
+    assert enlarged["unzoomed"]["completeness"] == 1
+    for part in (reduced, enlarged):
+        assert part["astrometry"]["rms"] < 0.4
+        assert part["photometry"]["median"] == pytest.approx(1, abs=0.06)
+
+
+def test_tiles_find_each_source_once(tmp_path):
     # Three of the sources lie on borders of tiles.
     places = [(64.0, 64.0), (127.5, 200.0), (200.0, 191.5), (300.0, 100.0)]
     view = write_view(tmp_path / "v", places, places)
     for tile in (64, 128, 1024):
-        measured = measure_field(view, MeasureFieldSettings(tile=tile, margin=48))
+        measured = measure_field(view, MeasureFieldSettings(tile=tile, margin=48, zoom=()))
         assert (measured["detected"], measured["matched"]) == (4, 4), tile
 
 
-def test_completeness_by_flux_has_bins_of_equal_count(tmp_path: Path):
+def test_processes_find_the_same(tmp_path):
+    view = write_view(tmp_path / "v", PLACES, PLACES)
+    tables = []
+    for workers in (1, 2):
+        settings = MeasureFieldSettings(tile=128, margin=48, zoom=(), workers=workers)
+        measure_field(view, settings)
+        tables.append((view / "detections.parquet").read_bytes())
+    assert tables[0] == tables[1]
+
+
+def test_a_folder_gets_figures_detections_and_marked_pictures(tmp_path):
+    view = write_view(tmp_path / "v", PLACES, [*PLACES[:4], (200.0, 120.0)])
+    out = tmp_path / "out"
+    measured = measure_field(view, MeasureFieldSettings(zoom=(2,), overlay=320), out)
+    assert not (view / "detections.parquet").exists()
+    assert json.loads((out / "field.json").read_text()) == measured
+    names = sorted(path.name for path in out.iterdir())
+    assert names == [
+        "detections-zoom-2.parquet",
+        "detections.parquet",
+        "field.json",
+        "overlay-zoom-1.png",
+        "overlay-zoom-2.png",
+        "settings.json",
+    ]
+    mark = read_mark(out / "overlay-zoom-1.png")
+    assert mark is not None
+    assert mark.made
+    pixels = np.asarray(Image.open(out / "overlay-zoom-1.png"))
+    assert pixels.shape == (320 + 34, 320, 3)
+    # The picture starts at x = 40: found (130, 60) is in a circle of 3 * 3 + 2 pixels or so, the
+    # missed (200, 120) in a diamond of 11, the spurious (350, 100) in a square.
+    for name, (x, y) in {"found": (90, 60), "missed": (160, 120), "spurious": (310, 100)}.items():
+        part = pixels[y - 14 : y + 15, x - 14 : x + 15]
+        assert (part == COLORS[name]).all(-1).sum() > 20, name
+        others = [color for other, color in COLORS.items() if other != name]
+        assert not any((part == color).all(-1).any() for color in others)
+
+
+def test_completeness_by_flux_has_bins_of_equal_count(tmp_path):
     view = write_view(tmp_path / "v", PLACES[:3], PLACES)
     table = pq.read_table(view / "truth.parquet")
     fluxes = pa.array([5.0, 4.0, 3.0, 2.0, 1.0])
     table = table.set_column(table.column_names.index("flux"), "flux", fluxes)
     pq.write_table(table, view / "truth.parquet")
-    bins = measure_field(view, MeasureFieldSettings(bins=2))["by_flux"]
+    bins = measure_field(view, MeasureFieldSettings(bins=2, zoom=()))["by_flux"]
     assert [(b["flux"], b["galaxies"], b["matched"]) for b in bins] == [
         ([1.0, 3.0], 3, 1),
         ([4.0, 5.0], 2, 2),
     ]
 
 
-def test_an_empty_sky_has_no_purity(tmp_path: Path):
-    measured = measure_field(write_view(tmp_path / "v", [], PLACES))
+def test_an_empty_sky_has_no_purity(tmp_path):
+    measured = measure_field(write_view(tmp_path / "v", [], PLACES), PLAIN)
     assert (measured["detected"], measured["completeness"]) == (0, 0.0)
     assert measured["purity"] is None
     assert measured["purity_interval"] is None
+    assert measured["purity_by_flux"] == []
     assert measured["separation"] == {"median": None, "p95": None}
+    assert measured["photometry"]["median"] is None
 
 
 @pytest.mark.parametrize(
@@ -117,26 +166,36 @@ def test_matches_are_mutual_and_near(found, radius, expected):
     assert match.tolist() == expected
 
 
-def test_wilson_interval_is_the_textbooks():
-    # 8 of 10: (0.8 + 0.19207) / 1.38415 -+ 1.96 / 1.38415 * sqrt(0.016 + 0.0096036)
-    assert wilson_interval(8, 10) == pytest.approx([0.4902, 0.9433], abs=1e-4)
-    assert wilson_interval(0, 10) == pytest.approx([0, 0.2775], abs=1e-4)
-    assert wilson_interval(0, 0) is None
-
-
-def test_what_is_no_view_is_an_error(tmp_path: Path):
+def test_what_is_no_view_is_an_error(tmp_path):
     with pytest.raises(InputError, match=r"it has no truth\.parquet"):
         measure_field(tmp_path)
     view = write_view(tmp_path / "v", PLACES, PLACES)
     (view / "view.png").unlink()
-    with pytest.raises(InputError, match=r"neither view\.png"):
+    with pytest.raises(InputError, match=r"none of view\.png"):
         measure_field(view)
     empty = write_view(tmp_path / "empty", PLACES, [])
     with pytest.raises(InputError, match="is empty"):
         measure_field(empty)
+    lacking = write_view(tmp_path / "lacking", PLACES, PLACES)
+    table = pq.read_table(lacking / "truth.parquet").drop_columns(["flux"])
+    pq.write_table(table, lacking / "truth.parquet")
+    with pytest.raises(InputError, match="no column 'flux'"):
+        measure_field(lacking)
 
 
-@pytest.mark.parametrize(("name", "value"), [("threshold", 0), ("radius", 0), ("tile", 8)])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("threshold", 0),
+        ("radius", 0),
+        ("tile", 8),
+        ("overlay", 10),
+        ("workers", 0),
+        ("onnx_layout", "yolo"),
+        ("onnx_overlap", 0.9),
+        ("onnx_confidence", 0),
+    ],
+)
 def test_bad_settings_name_their_flag(name, value):
-    with pytest.raises(SettingsError, match=f"--{name}"):
+    with pytest.raises(SettingsError, match=f"--{name.replace('_', '-')}"):
         MeasureFieldSettings(**{name: value})

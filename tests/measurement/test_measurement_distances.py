@@ -46,26 +46,75 @@ def test_kernel_interval_covers_the_truth_about_as_often_as_it_says() -> None:
 def test_frechet_distance_of_shifted_copies_is_the_squared_shift() -> None:
     x = draw(0, 40, 5)
     shift = np.array([1.0, 2, 0, 0, -2])
-    assert frechet_distance(x, x + shift, bootstrap=20).value == pytest.approx(9.0)
+    assert frechet_distance(x, x + shift, interval=False).value == pytest.approx(9.0)
 
 
-@pytest.mark.parametrize("count", [16, 60])  # fewer and more images than features
-def test_frechet_distance_equals_its_formula(count: int) -> None:
-    x, y = draw(0, count, 20), 1.5 * draw(1, count, 20, 0.3)
+def formula(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
+    """The distance with a root of a matrix, as it is usually computed."""
     a, b = np.cov(x.T), np.cov(y.T)
     # The root of a singular product is ill-conditioned in sqrtm: lift it a little.
-    tiny = 1e-12 * np.eye(20)
+    tiny = 1e-12 * np.eye(len(a))
     root = sqrtm((a + tiny) @ (b + tiny)).real
-    expected = ((x.mean(0) - y.mean(0)) ** 2).sum() + np.trace(a + b - 2 * root)
-    assert frechet_distance(x, y, bootstrap=20).value == pytest.approx(expected, rel=1e-4)
+    return float(((x.mean(0) - y.mean(0)) ** 2).sum() + np.trace(a + b - 2 * root))
 
 
-@pytest.mark.parametrize("distance", [kernel_distance, frechet_distance])
-def test_same_seed_same_interval(distance) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize("count", [16, 20, 60])  # fewer, as many, and more images than features
+def test_frechet_distance_equals_its_formula(count: int) -> None:
+    x, y = draw(0, count, 20), 1.5 * draw(1, count, 20, 0.3)
+    value = frechet_distance(x, y, interval=False).value
+    assert value == pytest.approx(formula(x, y), rel=1e-4)
+
+
+def test_frechet_distance_to_a_millionth_where_the_formula_is_well_conditioned() -> None:
+    x, y = draw(0, 400, 20), 1.5 * draw(1, 400, 20, 0.3)
+    assert frechet_distance(x, y, interval=False).value == pytest.approx(formula(x, y), rel=1e-9)
+
+
+@pytest.mark.parametrize("count", [30, 200])
+@pytest.mark.parametrize("spoil", ["dead", "repeated", "steep", "alike"])
+def test_frechet_distance_is_exact_where_the_fast_way_is_not(count: int, spoil: str) -> None:
+    x, y = draw(0, count, 40), draw(1, count, 40)
+    if spoil == "dead":
+        x[:, ::3] = y[:, ::3] = 0
+    elif spoil == "repeated":
+        x[:, 20:], y[:, 20:] = x[:, :20], 1.01 * y[:, :20]
+    elif spoil == "steep":
+        x, y = x * np.arange(1, 41) ** -6.0, y * np.arange(1, 41) ** -6.0
+    else:
+        y = x + 1e-4 * y
+    offset = x.mean(0) - y.mean(0)
+    a, b = ((v - v.mean(0)) / np.sqrt(count - 1) for v in (x, y))
+    root = np.linalg.svd(a @ b.T, compute_uv=False).sum()
+    expected = (offset**2).sum() + (a**2).sum() + (b**2).sum() - 2 * root
+    assert frechet_distance(x, y, interval=False).value == pytest.approx(expected, rel=2e-6)
+
+
+@pytest.mark.parametrize(("count", "size"), [(300, 4), (60, 120)])
+def test_frechet_interval_is_as_wide_as_the_estimates_spread(count: int, size: int) -> None:
+    def one(seed: int) -> tuple[float, float]:
+        distance = frechet_distance(
+            draw(2 * seed, count, size), draw(2 * seed + 1, count, size, 0.5)
+        )
+        low, high = distance.interval
+        return distance.value, (high - low) / (2 * 1.96)
+
+    values, errors = np.array([one(seed) for seed in range(80)]).T
+    assert 0.7 < errors.mean() / values.std() < 1.4
+
+
+def test_frechet_interval_is_the_bootstraps_limit_and_has_no_seed() -> None:
     x, y = draw(0, 30, 8), draw(1, 30, 8, 0.5)
-    first = distance(x, y, seed=4, bootstrap=50)
-    assert first == distance(x, y, seed=4, bootstrap=50)
-    assert first.interval != distance(x, y, seed=5, bootstrap=50).interval
+    first = frechet_distance(x, y)
+    assert first == frechet_distance(x, y)
+    assert first.interval[0] < first.value < first.interval[1]
+    assert np.isnan(frechet_distance(x, y, interval=False).interval).all()
+
+
+def test_same_seed_same_kernel_interval() -> None:
+    x, y = draw(0, 30, 8), draw(1, 30, 8, 0.5)
+    first = kernel_distance(x, y, seed=4, bootstrap=50)
+    assert first == kernel_distance(x, y, seed=4, bootstrap=50)
+    assert first.interval != kernel_distance(x, y, seed=5, bootstrap=50).interval
     assert first.interval[0] < first.value < first.interval[1]
 
 

@@ -15,7 +15,7 @@ from parhelion.errors import InputError
 from parhelion.generation import GanSettings, GenerateSettings, generate, train_gan
 from parhelion.provenance import write_image
 from parhelion.reporting import report
-from parhelion.reporting._pictures import growth, pairs
+from parhelion.reporting._pictures import growth
 from parhelion.training import grid
 
 
@@ -102,13 +102,3 @@ def test_growth_shows_the_same_seeds_at_each_time(tmp_path: Path) -> None:
     assert times == [10, 2000]
     assert sheet.shape == (2 * 66 - 2, 2 * 66 - 2, 3)
     assert (sheet[5, 5, 0], sheet[5, 80, 0], sheet[100, 5, 0]) == (50, 59, 150)
-
-
-def test_pairs_put_partners_above_each_other(tmp_path: Path) -> None:
-    for name, level in (("a", 10), ("b", 20)):
-        write_image(
-            tmp_path / f"{name}.png", np.full((8, 8, 3), level, np.uint8), recipe={}, made=True
-        )
-    sheet = pairs([tmp_path / "a.png"], [tmp_path / "b.png"], columns=1, size=8)
-    assert sheet.shape == (16, 8, 3)
-    assert (sheet[0, 0, 0], sheet[15, 0, 0]) == (10, 20)

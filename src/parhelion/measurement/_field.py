@@ -1,236 +1,238 @@
-"""Completeness and purity of source detection on a wide view, against its truth catalog."""
+"""Detection over a wide view, scored against its truth catalog, at several zooms."""
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
-from parhelion._files import atomic_path
-from parhelion._progress import bar
-from parhelion.catalog import Windows, find_sources, luma, open_windows
-from parhelion.errors import InputError
+from parhelion._files import atomic_path, write_json
+from parhelion._settings import save_settings
+from parhelion.measurement._field_overlay import EXTENTS, Marks, draw_overlay, mark_size
+from parhelion.measurement._field_score import Box, Found, matched, score
+from parhelion.measurement._field_sep import SepFinder
 from parhelion.measurement._field_settings import MeasureFieldSettings
-from parhelion.sky import read_truth, view_image
+from parhelion.measurement._field_tiles import Finder, open_pixels, search
+from parhelion.measurement._field_truth import Truth, read_objects
+from parhelion.measurement._field_zoom import Windows, ZoomedView, zoomed_box
+from parhelion.measurement._onnx_detector import open_onnx
+from parhelion.provenance import read_mark, write_image
+from parhelion.sky import view_image
 
-DETECTIONS_FILE = "detections.parquet"
+FIELD_FILE = "field.json"
+TRUTH_FILE = "truth.parquet"
 
-_COLUMNS = ("x", "y", "a", "b", "theta", "flux", "peak", "npix")
-_CONFIDENCE_Z = 1.959964  # of 95 % of a normal distribution
+_RIM = 32  # pixels of the view
+_COMPARED = ("completeness", "completeness_interval", "purity", "purity_interval")
 
 
-def measure_field(view: Path | str, settings: MeasureFieldSettings | None = None) -> dict[str, Any]:
-    """Find the sources of a wide view with sep, and compare them with its truth catalog.
+class _Zooming(Finder, Protocol):
+    def zoomed(self, zoom: float) -> Self:
+        """Return the same finder for another zoom."""
 
-    A galaxy is found when it and a detection are each other's nearest, and not farther apart
+
+def measure_field(
+    view: Path | str, settings: MeasureFieldSettings | None = None, out: Path | str | None = None
+) -> dict[str, Any]:
+    """Find the sources of a wide view, and compare them with its truth catalog.
+
+    An object is found when it and a detection are each other's nearest, and not farther apart
     than ``max(min_radius, radius * a)`` pixels. Purity is the share of detections that are
-    galaxies found so: of two detections on one galaxy one is impure, of two galaxies in one
+    objects found so: of two detections on one galaxy one is impure, of two galaxies in one
     detection one is missed.
+
+    sep searches the whole view, and the view zoomed: reduced as a whole, or the middle of it
+    enlarged. The settings are in pixels of what is searched, as the detector does not know of
+    the zoom; only the cells of the background keep their size on the sky. With `settings.onnx`,
+    a network does the same, and is scored in the same way.
 
     Parameters
     ----------
     view : Path
-        Folder that `parhelion.widefield` wrote. ``detections.parquet`` is written into it: a row
-        per detection, with `object_id` of the galaxy it matches, or null, and `separation`.
+        Folder that `parhelion.widefield` wrote.
     settings : MeasureFieldSettings, optional
         How sources are found and matched.
+    out : Path, optional
+        Folder for ``field.json`` (the figures), ``overlay-*.png`` (found, missed and spurious
+        sources outlined, one for each zoom) and ``detections*.parquet``: a row per detection,
+        with `object_id` of the object it matches, or null, and `separation`. Without, only
+        ``detections.parquet`` is written, into `view`.
 
     Returns
     -------
     measured : dict
-        Counts `galaxies`, `detected`, `matched`; `completeness` and `purity` with 95 % Wilson
-        intervals; the same `above_limit`: of galaxies whose true flux is `limit_snr` times the
-        noise in their own ellipse of 2 `a` by 2 `b` or more; `by_flux`, completeness in
-        bins of true flux; `separation`, median and 95th percentile in pixels;
-        `flux_ratio`, median of measured to true; `rms`, noise of the sky; `seconds`.
+        Of sep on the whole view: counts `galaxies`, `detected`, `matched` (galaxies) and, where
+        there are any, `stars`; `completeness` of galaxies and `purity` with 95 % Wilson
+        intervals; `matched_by_chance`, see `matched_by_chance`; the same `above_limit`: of
+        galaxies whose true flux is `limit_snr` times the noise in their own ellipse of 2 `a` by
+        2 `b` or more; completeness `by_flux` and `by_size` in bins of true flux and semi-major
+        axis, `purity_by_flux` and `purity_by_size` in bins of measured ones; `separation`, median
+        and 95th percentile in pixels; `flux_ratio`, median of measured to true; `astrometry` and
+        `photometry` of the matched galaxies; `rms`, noise of the sky; `zooms`, a list of the same
+        for each zoom with `zoom`, its `box` (y0, x0, y1, x1) and, of the same part unzoomed,
+        `unzoomed`; `onnx`, the same for the network; `overlays`, names of pictures; `seconds`.
 
     Raises
     ------
     InputError
-        If the folder is not a wide view.
+        If the folder is not a wide view, or the ONNX file is no detector.
+    MissingExtraError
+        If there is an ONNX file and ONNX Runtime is not installed.
     """
     started = time.monotonic()
     settings = settings or MeasureFieldSettings()
     view = Path(view)
-    truth = read_truth(view)
-    if not truth.num_rows:
-        raise InputError(f"the truth catalog of {view} is empty; there is nothing to find")
-    columns = ("x", "y", "a", "b", "flux")
-    x, y, a, b, flux = (truth[name].to_numpy().astype(np.float64) for name in columns)
-    with open_windows(view_image(view)) as windows:
-        found, rms = detect_sources(windows, settings)
-    radius = np.maximum(settings.min_radius, settings.radius * a)
-    match, apart = match_nearest(
-        np.column_stack([x, y]), np.column_stack([found["x"], found["y"]]), radius
-    )
-    hit = match >= 0
-    _write_detections(view, found, truth["object_id"].to_numpy(), match, apart)
-    # A galaxy's own noise: that of the sky in its ellipse.
-    expected = flux / (rms * np.sqrt(4 * np.pi * np.maximum(a * b, 0.25)))
-    bright = expected >= settings.limit_snr
-    matched = int(hit.sum())
-    return {
-        "galaxies": len(x),
-        "detected": len(found["x"]),
-        "matched": matched,
-        "completeness": _share(matched, len(x)),
-        "completeness_interval": wilson_interval(matched, len(x)),
-        "purity": _share(matched, len(found["x"])),
-        "purity_interval": wilson_interval(matched, len(found["x"])),
-        "above_limit": {
-            "limit_snr": settings.limit_snr,
-            "galaxies": int(bright.sum()),
-            "matched": int((hit & bright).sum()),
-            "completeness": _share(int((hit & bright).sum()), int(bright.sum())),
-            "completeness_interval": wilson_interval(int((hit & bright).sum()), int(bright.sum())),
-        },
-        "by_flux": _by_flux(flux, hit, settings.bins),
-        "separation": _percentiles(apart[hit], {"median": 50, "p95": 95}),
-        "flux_ratio": _percentiles(found["flux"][match[hit]] / flux[hit], {"median": 50}),
-        "rms": rms,
-        "seconds": time.monotonic() - started,
-    }
+    truth = read_objects(view)
+    finders: dict[str, _Zooming] = {"sep": SepFinder(settings)}
+    if settings.onnx is not None:
+        finders["onnx"] = open_onnx(settings)
+    target = view if out is None else Path(out)
+    figures: dict[str, Any] = {}
+    overlays: list[dict[str, Any]] = []
+    with open_pixels(view) as windows:
+        for name, finder in finders.items():
+            part = _measure(view, windows, truth, finder, name, settings, target, out is not None)
+            overlays += part.pop("overlays")
+            if name == "sep":
+                figures = part
+            else:
+                figures[name] = {"file": Path(str(settings.onnx)).name, **part}
+    figures["overlays"] = overlays
+    figures["seconds"] = time.monotonic() - started
+    if out is not None:
+        save_settings(target, "measure field", settings, view=view)
+        write_json(target / FIELD_FILE, figures)
+    return figures
 
 
-def detect_sources(
-    windows: Windows, settings: MeasureFieldSettings
-) -> tuple[dict[str, NDArray[np.float64]], float]:
-    """Return sep's columns of every source of a view, and the median noise of its sky.
-
-    Sources are found in overlapping tiles; one counts in the tile whose core has its center.
-    """
-    height, width, _ = windows.shape
-    tile, margin = settings.tile, settings.margin
-    parts: list[NDArray[np.float64]] = []
-    noises: list[float] = []
-    corners = [(y, x) for y in range(0, height, tile) for x in range(0, width, tile)]
-    with bar(total=len(corners), what="finding sources", unit="tiles") as shown:
-        for y0, x0 in corners:
-            pixels = windows.read(y0 - margin, x0 - margin, tile + 2 * margin, tile + 2 * margin)
-            sources = find_sources(
-                luma(pixels),
-                threshold=settings.threshold,
-                min_area=settings.min_area,
-                deblend_contrast=settings.deblend_contrast,
-                mesh=settings.mesh,
-            )
-            rms = float(np.median(sources.rms))
-            noises.append(rms)
-            part = np.column_stack([sources.table[name] for name in _COLUMNS]).astype(np.float64)
-            part[:, 0] += max(x0 - margin, 0)
-            part[:, 1] += max(y0 - margin, 0)
-            keep = sources.table["flux"] >= settings.min_snr * rms * np.sqrt(sources.table["npix"])
-            keep &= _core(part[:, 0], x0, tile, width) & _core(part[:, 1], y0, tile, height)
-            parts.append(part[keep])
-            shown.update()
-    found = np.concatenate(parts)
-    return {name: found[:, index] for index, name in enumerate(_COLUMNS)}, float(np.median(noises))
-
-
-def _core(place: NDArray[np.float64], start: int, tile: int, length: int) -> NDArray[np.bool_]:
-    """Return which centers belong to the tile from `start`; the outermost take what is beyond."""
-    first = -np.inf if start == 0 else start - 0.5
-    last = np.inf if start + tile >= length else start + tile - 0.5
-    return (place >= first) & (place < last)
-
-
-def match_nearest(
-    truth: NDArray[np.float64], found: NDArray[np.float64], radius: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Match points that are each other's nearest.
-
-    Parameters
-    ----------
-    truth, found : ndarray
-        ``(N, 2)`` and ``(M, 2)`` float64.
-    radius : ndarray
-        ``(N,)`` float64: farthest match of each true point.
-
-    Returns
-    -------
-    match : ndarray
-        ``(N,)`` int64: index into `found`, or -1.
-    separation : ndarray
-        ``(N,)`` float64: distance to the nearest of `found`, infinite where there is none.
-    """
-    if not len(found):
-        return np.full(len(truth), -1), np.full(len(truth), np.inf)
-    apart, nearest = cKDTree(found).query(truth)
-    _, back = cKDTree(truth).query(found)
-    mutual = (back[nearest] == np.arange(len(truth))) & (apart <= radius)
-    return np.where(mutual, nearest, -1), apart
-
-
-def wilson_interval(successes: int, trials: int) -> list[float] | None:
-    """Return the 95 % score interval of a proportion, or None without trials.
-
-    Wilson (1927), doi:10.1080/01621459.1927.10502953.
-    """
-    if not trials:
-        return None
-    z2 = _CONFIDENCE_Z**2
-    share = successes / trials
-    center = (share + z2 / (2 * trials)) / (1 + z2 / trials)
-    half = (
-        _CONFIDENCE_Z
-        * (share * (1 - share) / trials + z2 / (4 * trials**2)) ** 0.5
-        / (1 + z2 / trials)
-    )
-    return [max(center - half, 0.0), min(center + half, 1.0)]
-
-
-def _share(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
-
-
-def _by_flux(flux: NDArray[np.float64], hit: NDArray[np.bool_], bins: int) -> list[dict[str, Any]]:
-    """Return completeness in bins of true flux with equally many galaxies."""
-    order = np.argsort(flux, kind="stable")
-    return [
-        {
-            "flux": [float(flux[part[0]]), float(flux[part[-1]])],
-            "galaxies": len(part),
-            "matched": int(hit[part].sum()),
-            "completeness": _share(int(hit[part].sum()), len(part)),
-            "completeness_interval": wilson_interval(int(hit[part].sum()), len(part)),
-        }
-        for part in np.array_split(order, min(bins, len(order)))
-    ]
-
-
-def _percentiles(values: NDArray[np.float64], wanted: dict[str, int]) -> dict[str, float | None]:
-    return {
-        name: float(np.percentile(values, percent)) if len(values) else None
-        for name, percent in wanted.items()
-    }
-
-
-def _write_detections(
+def _measure(
     view: Path,
-    found: dict[str, NDArray[np.float64]],
-    object_id: NDArray[np.int64],
-    match: NDArray[np.int64],
-    apart: NDArray[np.float64],
-) -> None:
-    hit = np.flatnonzero(match >= 0)
-    count = len(found["x"])
-    known = np.zeros(count, bool)
-    known[match[hit]] = True
-    objects = np.zeros(count, np.int64)
-    objects[match[hit]] = object_id[hit]
-    separation = np.zeros(count)
-    separation[match[hit]] = apart[hit]
-    table = pa.table(
-        {
-            **found,
-            "npix": found["npix"].astype(np.int64),
-            "object_id": pa.array(objects, mask=~known),
-            "separation": pa.array(separation, mask=~known),
-        }
+    windows: Windows,
+    truth: Truth,
+    finder: _Zooming,
+    name: str,
+    settings: MeasureFieldSettings,
+    target: Path,
+    pictures: bool,
+) -> dict[str, Any]:
+    """Return the figures of one finder at every zoom; write what it found, and pictures."""
+    suffix = "" if name == "sep" else f"-{name}"
+    whole = zoomed_box(windows.shape, 1, settings.zoom_size)
+    plain = _find(view, windows, truth, finder, 1.0, whole, settings)
+    figures = score(truth, plain, None, plain.rms, settings)
+    if pictures or name == "sep":
+        _write_detections(target / f"detections{suffix}.parquet", plain, truth)
+    searched = [(1.0, plain)]
+    zooms = []
+    for zoom in settings.zooms:
+        box = zoomed_box(windows.shape, zoom, settings.zoom_size)
+        part = None if box == whole else box
+        # What the part's border would cut is found with a rim around it, but not counted.
+        rim = _grown(box, windows.shape) if zoom > 1 else box
+        found = _find(view, windows, truth, finder.zoomed(zoom), zoom, rim, settings)
+        searched.append((zoom, found))
+        same = score(truth, plain, part, plain.rms, settings)
+        zooms.append(
+            {
+                "zoom": zoom,
+                "box": list(box),
+                **score(truth, found, part, plain.rms, settings),
+                "unzoomed": {key: same[key] for key in _COMPARED},
+            }
+        )
+        if pictures:
+            _write_detections(target / f"detections{suffix}-zoom-{zoom:g}.parquet", found, truth)
+    figures["zooms"] = zooms
+    figures["overlays"] = []
+    for zoom, found in sorted(searched, key=lambda item: item[0]) if pictures else ():
+        file = f"overlay{suffix}-zoom-{zoom:g}.png"
+        picture = _overlay(windows, truth, found, zoom, settings.overlay, name)
+        recipe = {"operation": "field overlay", "zoom": zoom, "detector": name}
+        write_image(target / file, picture, recipe=recipe, made=_is_made(view))
+        figures["overlays"].append({"file": file, "zoom": zoom, "detector": name})
+    return figures
+
+
+def _find(
+    view: Path,
+    windows: Windows,
+    truth: Truth,
+    finder: Finder,
+    zoom: float,
+    box: Box,
+    settings: MeasureFieldSettings,
+) -> Found:
+    """Search a zoomed part, bring what is found to pixels of the view, and match it."""
+    table, rms = search(view, windows, finder, zoom=zoom, box=box, workers=settings.workers)
+    for name, start in (("x", box[1]), ("y", box[0])):
+        table[name] = start + (table[name] + 0.5) / zoom - 0.5
+    for name, power in (("a", 1), ("b", 1), ("width", 1), ("height", 1), ("flux", 2), ("npix", 2)):
+        if name in table:
+            table[name] = table[name] / zoom**power
+    return matched(truth, table, rms, zoom, settings)
+
+
+def _overlay(
+    windows: Windows, truth: Truth, found: Found, zoom: float, side: int, name: str
+) -> NDArray[np.uint8]:
+    """Draw the middle of the view at a zoom, `side` pixels square at most."""
+    shape = windows.shape
+    height, width = (max(1, min(length, round(side / zoom))) for length in shape[:2])
+    y0, x0 = (shape[0] - height) // 2, (shape[1] - width) // 2
+    picture = ZoomedView(windows, zoom, (y0, x0, y0 + height, x0 + width))
+
+    def places(x: Any, y: Any, a: Any) -> NDArray[np.float64]:
+        along = [(place + 0.5 - start) * zoom - 0.5 for place, start in ((x, x0), (y, y0))]
+        return np.column_stack([*along, mark_size(a, zoom)])
+
+    table = found.table
+    # The half side of a box is already where a galaxy has faded.
+    outlines = places(table["x"], table["y"], table["a"] / (EXTENTS if "width" in table else 1))
+    missed = found.match < 0
+    marks = Marks(
+        found=outlines[found.real],
+        missed=places(truth.x[missed], truth.y[missed], truth.a[missed]),
+        spurious=outlines[~found.real],
     )
-    with atomic_path(view / DETECTIONS_FILE) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+    pixels = picture.read(0, 0, *picture.shape[:2])
+    return draw_overlay(pixels, marks, f"{name}, zoom {zoom:g}")
+
+
+def _grown(box: Box, shape: tuple[int, int, int]) -> Box:
+    y0, x0, y1, x1 = box
+    return (
+        max(y0 - _RIM, 0),
+        max(x0 - _RIM, 0),
+        min(y1 + _RIM, shape[0]),
+        min(x1 + _RIM, shape[1]),
+    )
+
+
+def _is_made(view: Path) -> bool:
+    """Return whether a model made what the view shows; where nothing says so, it may have."""
+    # The truth catalog is marked as the view is, which need not be one file.
+    mark = read_mark(view / TRUTH_FILE) or read_mark(view_image(view))
+    return mark is None or mark.made
+
+
+def _write_detections(path: Path, found: Found, truth: Truth) -> None:
+    hit = np.flatnonzero(found.match >= 0)
+    count = len(found.table["x"])
+    known = np.zeros(count, bool)
+    known[found.match[hit]] = True
+    objects = np.zeros(count, np.int64)
+    objects[found.match[hit]] = truth.object_id[hit]
+    separation = np.zeros(count)
+    separation[found.match[hit]] = found.apart[hit]
+    whole = {"npix": np.int64, "class": np.int64, "cut": np.bool_}
+    columns: dict[str, Any] = {
+        name: np.rint(values).astype(whole[name]) if name in whole else values
+        for name, values in found.table.items()
+    }
+    columns["object_id"] = pa.array(objects, mask=~known)
+    columns["separation"] = pa.array(separation, mask=~known)
+    with atomic_path(path) as temporary:
+        pq.write_table(pa.table(columns), temporary, compression="zstd")

@@ -75,15 +75,6 @@ def growth(
     return grid(np.stack(rows), columns), [int(times[index]) for index in chosen]
 
 
-def pairs(left: Sequence[Path], right: Sequence[Path], *, columns: int, size: int = 64) -> Pixels:
-    """Show each image of `left` above its partner of `right`."""
-    tiles = []
-    for one, other in zip(left, right, strict=True):
-        above, below = (resize(decode(path)[0].pixels, size) for path in (one, other))
-        tiles.append(np.concatenate([above, below]))
-    return grid(np.stack(tiles), columns, gap=4)
-
-
 def enlarge(pixels: Pixels, factor: int) -> Pixels:
     """Enlarge smoothly by a whole factor, so that small galaxies can be seen on a page."""
     image = Image.fromarray(pixels)

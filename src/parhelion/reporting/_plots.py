@@ -4,7 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from bokeh.models import ColumnDataSource, HoverTool, Range1d, WheelZoomTool
+from bokeh.models import (
+    ColumnDataSource,
+    HoverTool,
+    NumeralTickFormatter,
+    Range1d,
+    WheelZoomTool,
+)
+from bokeh.models.annotations.arrows import TeeHead
+from bokeh.models.annotations.geometry import Whisker
 from bokeh.plotting import figure
 
 REAL, MADE, OTHER, INK, PAPER, LINES = (
@@ -111,6 +119,89 @@ def reliability(points: Mapping[str, Sequence[float]], error: float) -> Any:
     label = f"calibration error {error:.3f}; size shows count"
     plot.scatter(given, share, size=sizes, color=MADE, fill_alpha=0.6, legend_label=label)
     return _legend(plot, "top_left")
+
+
+def shares(series: Mapping[str, Sequence[Any]], axis: str, share: str, label: str) -> Any:
+    """Plot shares with their intervals against the middles of bins.
+
+    Parameters
+    ----------
+    series : mapping
+        For each name, bins with `axis` (least and greatest value), `share` and its interval.
+    axis, share : str
+        Keys of the bins.
+    label : str
+        Of the axis of bins.
+    """
+    plot = _log_bins(label, share, y_range=Range1d(start=-0.03, end=1.03))
+    for (name, bins), color in zip(series.items(), (REAL, MADE), strict=False):
+        points = [
+            (item[axis], item[share], *item[f"{share}_interval"])
+            for item in bins
+            if item[share] is not None and item[axis][0] > 0
+        ]
+        _whiskers(plot, name, color, points)
+    return _legend(plot, "bottom_right")
+
+
+def residuals(series: Mapping[str, Sequence[Any]], value: str, spread: str, label: str) -> Any:
+    """Plot a value in bins of true flux, with its spread to both sides where there is one.
+
+    Parameters
+    ----------
+    series : mapping
+        For each name, bins with ``flux`` (least and greatest), `value` and, unless empty, `spread`.
+    value, spread : str
+        Keys of the bins.
+    label : str
+        Of the axis of values.
+    """
+    drawn = {
+        name: [
+            (item["flux"], item[value], item[value] - reach, item[value] + reach)
+            for item in bins
+            if item[value] is not None and item["flux"][0] > 0
+            for reach in (item[spread] if spread else 0,)
+        ]
+        for name, bins in series.items()
+    }
+    ends = [end for points in drawn.values() for point in points for end in point[2:]] or [0, 1]
+    room = 0.05 * (max(ends) - min(ends)) + 1e-3
+    # Above the points is room for the legend.
+    limits = Range1d(start=min(ends) - room, end=max(ends) + 5 * room)
+    plot = _log_bins("true flux (luma above the sky)", label, y_range=limits)
+    for (name, points), color in zip(drawn.items(), (REAL, MADE), strict=False):
+        _whiskers(plot, name, color, points)
+    return _legend(plot, "top_right")
+
+
+def _log_bins(x: str, y: str, **options: Any) -> Any:
+    plot = _figure(x_axis_label=x, y_axis_label=y, x_axis_type="log", **options)
+    plot.xaxis.formatter = NumeralTickFormatter(format="0.[0]a")
+    return plot
+
+
+def _whiskers(
+    plot: Any, name: str, color: str, points: Sequence[tuple[Sequence[float], float, float, float]]
+) -> None:
+    """Draw points of a bin, a value and its lower and upper end, at the middles of the bins."""
+    x = [(bin_[0] * bin_[1]) ** 0.5 for bin_, _, _, _ in points]
+    y = [value for _, value, _, _ in points]
+    low, high = [point[2] for point in points], [point[3] for point in points]
+    source = ColumnDataSource({"x": x, "low": low, "high": high})
+    heads = [TeeHead(size=6, line_color=color) for _ in range(2)]
+    whisker = Whisker(
+        source=source,
+        base="x",
+        lower="low",
+        upper="high",
+        line_color=color,
+        lower_head=heads[0],
+        upper_head=heads[1],
+    )
+    plot.add_layout(whisker)
+    plot.line(x, y, color=color, line_width=1.5, legend_label=name)
+    plot.scatter(x, y, size=7, color=color, legend_label=name)
 
 
 def sky_view(uri: str, size: int, layers: Mapping[str, tuple[str, Mapping[str, Any]]]) -> Any:

@@ -5,16 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bokeh.embed import components
-from bokeh.resources import Resources
-from jinja2 import Environment, PackageLoader, select_autoescape
-from markupsafe import Markup
-
 from parhelion._files import write_text
-from parhelion._version import __version__
 from parhelion.errors import InputError
-from parhelion.provenance import MADE
-from parhelion.reporting._sections import Block, Section, sections_of
+from parhelion.reporting._blocks import Block, Section
+from parhelion.reporting._render import render
+from parhelion.reporting._sections import sections_of
 
 SUMMARY_FILE = "summary.json"
 
@@ -54,44 +49,16 @@ def report(folders: Sequence[Path | str], out: Path | str) -> Path:
         raise InputError(f"nothing in {names} was written by Parhelion: no catalog, run or measure")
     summary = summaries[0] if len(summaries) == 1 else None
     if summary is not None:
-        sections += [_figures(summary), _costs(summary)]
+        sections += [_figures(summary), costs_section(summary)]
     path = Path(out)
-    write_text(path, _page(sections, summary))
-    return path
-
-
-def _page(sections: Sequence[Section], summary: Mapping[str, Any] | None) -> str:
-    plots = [b.plot for section in sections for b in section.blocks if b.plot is not None]
-    script, divs = components(plots) if plots else ("", ())
-    environment = Environment(
-        loader=PackageLoader("parhelion.reporting", "."),
-        autoescape=select_autoescape(["j2"]),
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["batch_pairs"] = _pairs
-    return environment.get_template("page.html.j2").render(
+    page = render(
+        sections,
         title="Parhelion report" if summary is None else "A mock sky from real pixels",
-        lead="Everything on this page was measured by the run that wrote it.",
         cards=[] if summary is None else _cards(summary),
-        sections=sections,
-        divs={plot: Markup(div) for plot, div in zip(plots, divs, strict=True)},
-        script=Markup(script),
-        resources=Markup(Resources(mode="inline", components=["bokeh"]).render()) if plots else "",
-        software=f"Parhelion {__version__}",
-        source_type=MADE,
+        place=path.parent,
     )
-
-
-def _pairs(blocks: Sequence[Block]) -> list[list[Block]]:
-    """Group neighboring blocks of half width, two to a row."""
-    rows: list[list[Block]] = []
-    for block in blocks:
-        if block.half and rows and len(rows[-1]) == 1 and rows[-1][0].half:
-            rows[-1].append(block)
-        else:
-            rows.append([block])
-    return rows
+    write_text(path, page)
+    return path
 
 
 def _cards(summary: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -123,7 +90,8 @@ def _figures(summary: Mapping[str, Any]) -> Section:
     return Section("Every figure", "As in summary.json.", [Block(header=header, rows=rows)])
 
 
-def _costs(summary: Mapping[str, Any]) -> Section:
+def costs_section(summary: Mapping[str, Any]) -> Section:
+    """Return the section about the stages' time and memory."""
     rows = [
         (name, f"{stage['seconds']:.1f}", f"{stage['peak_memory_mb']:,.0f}")
         for name, stage in summary["stages"].items()

@@ -2,38 +2,24 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from parhelion.catalog import MADE_ORIGINS, decode, open_catalog
 from parhelion.reporting import _pictures, _plots
+from parhelion.reporting._blocks import Block, Section
+from parhelion.reporting._field_page import field_section, is_field_measure
+from parhelion.reporting._measure_page import FIGURES_FILE
+from parhelion.sky import read_view, view_image
 from parhelion.training import read_card, read_log
 
-
-@dataclass(frozen=True)
-class Block:
-    """A picture, a plot or a table, with its caption."""
-
-    caption: str = ""
-    picture: str | None = None
-    plot: Any = None
-    header: Sequence[str] = ()
-    rows: Sequence[Sequence[str]] = ()
-    half: bool = False
-
-
-@dataclass(frozen=True)
-class Section:
-    """One part of the page."""
-
-    title: str
-    text: str
-    blocks: list[Block] = field(default_factory=list)
+_LARGEST_SHOWN = 8192  # pixels square; larger views are shown by their preview
+_MOST_CIRCLES = 10_000  # to a layer: more make the page slow, and cannot be told apart
 
 
 def sections_of(folder: Path) -> list[Section]:
@@ -100,21 +86,15 @@ def _gan(folder: Path) -> Section:
 
 
 def _generator_measure(folder: Path) -> Section:
-    figures = json.loads((folder / "measure.json").read_text())
-    given = json.loads((folder / "settings.json").read_text())["given"]
+    figures = json.loads((folder / FIGURES_FILE).read_text())
     copies, spectra = figures["memorisation"], figures["spectra"]
-    pairs = copies["pairs"][:16]
-    # Catalogs may have moved together with this folder: look beside it first.
-    generated, real = (_moved(folder, given[name]) for name in ("generated", "real"))
-    sheet = _pictures.pairs(
-        [generated / pair["generated"] for pair in pairs],
-        [real / pair["real"] for pair in pairs],
-        columns=16,
-    )
-    uri = _pictures.data_uri(sheet, made=True, what="nearest-neighbor pairs")
     rows = [
         _row("Kernel distance (KID)", figures, "kid", figures["count"]),
         _row("KID between real images", figures, "kid_floor", figures["floor_count"]),
+        _row("Precision", figures, "precision", figures["count"]),
+        _row("Recall", figures, "recall", figures["count"]),
+        _row("Coverage", figures, "coverage", figures["count"]),
+        _row("Coverage between real images", figures, "coverage_floor", figures["floor_count"]),
         _row("Fréchet distance", figures, "frechet", figures["count"]),
         _row("Difference of spectra (dex)", spectra, "log_difference", figures["count"]),
         _row(
@@ -130,7 +110,7 @@ def _generator_measure(folder: Path) -> Section:
             "Largest SSIM of two real objects",
             f"{copies['null_max_ssim']:.3f}",
             "",
-            str(figures["real_split"]["searched"]),
+            str(copies["searched"]),
         ),
         (
             "Made images nearer to a real one than that",
@@ -147,30 +127,32 @@ def _generator_measure(folder: Path) -> Section:
     )
     blocks = [
         Block(
-            "Each made image (above) with the most similar real one (below), the most alike "
-            f"first: SSIM {pairs[0]['ssim']:.2f} to {pairs[-1]['ssim']:.2f}.",
-            picture=uri,
-        ),
-        Block(
             "Radial power spectra: mean and one standard deviation.", plot=_plots.spectra(spectra)
         ),
         Block("", header=("figure", "value", "95 % interval", "images"), rows=rows),
     ]
+    pairs = folder / "nearest-1.png"
+    if pairs.is_file():
+        caption = (
+            "Each made image (above) with the most similar real one (below), the most alike "
+            f"first, from SSIM {copies['pairs'][0]['ssim']:.2f}."
+        )
+        blocks.insert(0, Block(caption, picture=_pictures.file_uri(pairs)))
     return Section("Are they like real ones, and are they copies?", text, blocks)
 
 
 def _sky(folder: Path) -> Section:
     truth = pq.read_table(folder / "truth.parquet")
-    view = decode(next(folder.glob("view.*")))[0].pixels
-    size = view.shape[0]
-    layers: dict[str, tuple[str, Mapping[str, Any]]] = {
-        "truth": (_plots.REAL, _circles(truth, "object_id")),
-    }
-    text = f"{truth.num_rows:,} galaxies on {size:,} x {size:,} pixels. "
+    view, size = _shown(folder)
+    layers: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    if truth.num_rows <= _MOST_CIRCLES:
+        layers["truth"] = (_plots.REAL, _circles(truth, "object_id"))
+    text = f"{truth.num_rows:,} objects on {size:,} x {size:,} pixels. "
     detections = folder / "detections.parquet"
     blocks = []
     if detections.is_file():
         found = pq.read_table(detections)
+    if detections.is_file() and found.num_rows <= _MOST_CIRCLES:
         layers["detected"] = (_plots.MADE, _circles(found, "object_id"))
     measured = folder / "measure.json"
     if measured.is_file():
@@ -204,7 +186,23 @@ def _sky(folder: Path) -> Section:
         "The middle of the view: turn the wheel to zoom out to the whole, drag to move. Click "
         "the legend to show what was put there and what was found; point at a source to read it."
     )
-    return Section("A wide view", text, [Block(caption, plot=plot), *blocks])
+    page = folder / "index.html"
+    link = page if page.is_file() else None
+    shown = Block(
+        caption, plot=plot, link=link, link_text="Open the sky page: every zoom, truth rows"
+    )
+    return Section("A wide view", text, [shown, *blocks])
+
+
+def _shown(folder: Path) -> tuple[NDArray[np.uint8], int]:
+    """Return the picture of a view, reduced where the view is large, and the view's side."""
+    if (folder / "sky.json").is_file():
+        described = read_view(folder)
+        if described["width"] > _LARGEST_SHOWN or "png" not in described["files"]:
+            preview = folder / described["files"]["preview"]
+            return decode(preview)[0].pixels, described["width"]
+    pixels = decode(view_image(folder))[0].pixels
+    return pixels, pixels.shape[0]
 
 
 def _detector(folder: Path) -> Section:
@@ -291,11 +289,6 @@ def _listed(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
 
 
-def _moved(folder: Path, name: str) -> Path:
-    beside = folder.parent / Path(name).name
-    return beside if beside.is_dir() else Path(name)
-
-
 def _is_model(kind: str) -> Callable[[Path], bool]:
     def marker(folder: Path) -> bool:
         path = folder / "model.json"
@@ -308,13 +301,8 @@ _KINDS: list[tuple[Callable[[Path], bool], Callable[[Path], Section]]] = [
     (lambda folder: (folder / "catalog.parquet").is_file(), _catalog),
     (_is_model("gan"), _gan),
     (lambda folder: (folder / "truth.parquet").is_file(), _sky),
-    (lambda folder: "memorisation" in _measured(folder), _generator_measure),
+    (lambda folder: (folder / FIGURES_FILE).is_file(), _generator_measure),
+    (is_field_measure, field_section),
     (lambda folder: (folder / "detector.json").is_file(), _detector),
     (lambda folder: (folder / "verdicts.jsonl").is_file(), _explanations),
 ]
-
-
-def _measured(folder: Path) -> Mapping[str, Any]:
-    path = folder / "measure.json"
-    figures: Mapping[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
-    return figures
