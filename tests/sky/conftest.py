@@ -1,5 +1,6 @@
-"""A drawn real field, and views painted after it."""
+"""A drawn real field, and galaxies to paint views like it."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from parhelion.catalog import Catalog, image_id, row, write_catalog
 from parhelion.sky import FieldModel, measure_model
 
 LEVEL = np.array([12.0, 14.0, 16.0])
@@ -35,3 +37,24 @@ def real_field(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def model() -> FieldModel:
     return measure_model(draw_real_field(), min_area=30, where="drawn")
+
+
+@pytest.fixture
+def made(galaxies: Catalog) -> Catalog:
+    """The drawn galaxies as if a network had made them, and one image with none."""
+    rows = galaxies.rows()
+    blank = np.random.default_rng(0).normal(12, 3, (32, 32, 3)).astype(np.uint8)
+    Image.fromarray(blank).save(galaxies.root / "images/blank.png")
+    rows.append(
+        row(
+            image_id=image_id(blank),
+            path="images/blank.png",
+            width=32,
+            height=32,
+            format="PNG",
+        )
+    )
+    for item in rows:
+        item["origin"] = "gan"
+        item["recipe"] = json.dumps({"operation": "generate", "model_id": "net-1"})
+    return write_catalog(galaxies.root, rows)

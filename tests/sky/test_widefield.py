@@ -8,13 +8,13 @@ import pytest
 from astropy.io import fits
 from PIL import Image
 
-from parhelion.catalog import Catalog, image_id, row, write_catalog
 from parhelion.errors import InputError, SettingsError
 from parhelion.provenance import read_mark
-from parhelion.sky import WidefieldSettings, read_truth, view_image, widefield
-from parhelion.sky._widefield import _Preview
+from parhelion.sky import WidefieldSettings, read_truth, read_view, view_image, widefield
+from parhelion.sky._strips import Preview
 
-FILES = ("view.png", "preview.jpg", "truth.parquet", "truth.fits")
+FILES = ("view.png", "preview.jpg", "truth.parquet", "truth.fits", "sky.reg", "sky_files/8/0_0.jpg")
+MARKED = FILES[:4] + FILES[5:]
 
 
 def settings(real_field: Path, **changes) -> WidefieldSettings:
@@ -22,32 +22,15 @@ def settings(real_field: Path, **changes) -> WidefieldSettings:
     return WidefieldSettings(**(options | changes))
 
 
-@pytest.fixture
-def made(galaxies: Catalog) -> Catalog:
-    """The drawn galaxies as if a network had made them, and one image with none."""
-    rows = galaxies.rows()
-    blank = np.random.default_rng(0).normal(12, 3, (32, 32, 3)).astype(np.uint8)
-    Image.fromarray(blank).save(galaxies.root / "images/blank.png")
-    rows.append(
-        row(
-            image_id=image_id(blank),
-            path="images/blank.png",
-            width=32,
-            height=32,
-            format="PNG",
-        )
-    )
-    for item in rows:
-        item["origin"] = "gan"
-        item["recipe"] = json.dumps({"operation": "generate", "model_id": "net-1"})
-    return write_catalog(galaxies.root, rows)
-
-
 def test_tiles_and_workers_leave_no_trace(tmp_path: Path, made, real_field):
     ways = {"a": (1024, 1), "b": (64, 3), "c": (150, 2)}
+    asked = {"format": ("png", "deepzoom"), "zoom_tile": 32, "stars": 5, "psf": (2.0,)}
     for name, (tile, workers) in ways.items():
-        widefield(made, tmp_path / name, settings(real_field, tile=tile, workers=workers))
-    for file in FILES:
+        options = settings(real_field, tile=tile, workers=workers, **asked)
+        widefield(made, tmp_path / name, options)
+    names = sorted(p.relative_to(tmp_path / "a") for p in (tmp_path / "a/sky_files").rglob("*.jpg"))
+    assert len(names) > 100
+    for file in (*FILES, *names):
         assert len({(tmp_path / name / file).read_bytes() for name in ways}) == 1, file
     other = widefield(made, tmp_path / "d", settings(real_field, seed=8))
     assert other.image.read_bytes() != (tmp_path / "a/view.png").read_bytes()
@@ -55,15 +38,17 @@ def test_tiles_and_workers_leave_no_trace(tmp_path: Path, made, real_field):
 
 def test_png_and_tiff_show_the_same(tmp_path: Path, made, real_field):
     png = widefield(made, tmp_path / "png", settings(real_field))
-    tiff = widefield(made, tmp_path / "tiff", settings(real_field, format="tiff"))
+    tiff = widefield(made, tmp_path / "tiff", settings(real_field, format=("tiff",)))
     assert (png.image.name, tiff.image.name) == ("view.png", "view.tiff")
     with Image.open(png.image) as one, Image.open(tiff.image) as two:
         np.testing.assert_array_equal(np.asarray(one), np.asarray(two))
 
 
 def test_every_file_says_that_it_is_made(tmp_path: Path, made, real_field):
-    view = widefield(made, tmp_path / "out", settings(real_field))
-    for file in FILES:
+    view = widefield(
+        made, tmp_path / "out", settings(real_field, format=("png", "deepzoom"), zoom_tile=64)
+    )
+    for file in MARKED:
         mark = read_mark(view.folder / file)
         assert mark is not None, file
         assert mark.made
@@ -141,7 +126,7 @@ def test_the_preview_is_the_average():
     # Reduced by 3: the last row and column average what is left of the view, 1 of 3 pixels.
     size = 2 * 2048 + 3
     pixels = np.random.default_rng(0).integers(0, 256, (size, size, 1)).astype(np.uint8)
-    preview = _Preview(size, 1)
+    preview = Preview(size, 1)
     strips = [pixels[:1000], pixels[1000:1001], pixels[1001:]]
     for given, passed in zip(strips, preview.watch(iter(strips)), strict=True):
         assert passed is given
@@ -172,7 +157,7 @@ def test_nothing_to_place_is_an_error(tmp_path: Path, made, real_field):
 
 
 def test_an_existing_view_is_kept_unless_told_otherwise(tmp_path: Path, made, real_field):
-    small = settings(real_field, size=100, count=5, format="tiff")
+    small = settings(real_field, size=100, count=5, format=("tiff",))
     widefield(made, tmp_path / "out", small)
     with pytest.raises(InputError, match="already holds a wide view"):
         widefield(made, tmp_path / "out", small)
@@ -180,6 +165,96 @@ def test_an_existing_view_is_kept_unless_told_otherwise(tmp_path: Path, made, re
     widefield(made, tmp_path / "out", again)
     assert view_image(tmp_path / "out").name == "view.png"
     assert not (tmp_path / "out/view.tiff").exists()
+
+
+def test_the_description_names_what_is_there(tmp_path: Path, made, real_field):
+    asked = settings(real_field, size=100, count=5, format=("fits", "png", "deepzoom"), stars=2)
+    view = widefield(made, tmp_path / "out", asked)
+    described = read_view(view.folder)
+    assert described["files"] == view.files
+    for name in view.files.values():
+        assert (view.folder / name).exists()
+    assert described["counts"]["galaxies"] == view.galaxies == 5
+    assert described["counts"]["stars"] == view.stars == 2
+    assert described["made"] is True
+    assert described["deepzoom"]["max_level"] == 7
+    assert (view.folder / "sky_files/7/0_0.jpg").is_file()
+    assert view_image(view.folder) == view.image == view.folder / "view.png"
+    assert read_truth(view.folder)["kind"].to_pylist() == ["galaxy"] * 5 + ["star"] * 2
+    (view.folder / "sky.json").write_text("{}")
+    with pytest.raises(InputError, match="does not describe a wide view"):
+        read_view(view.folder)
+    with pytest.raises(InputError, match="is not a finished wide view"):
+        read_view(tmp_path)
+
+
+def test_places_of_a_table_are_kept(tmp_path: Path, made, real_field):
+    wanted = made.rows()[3]["image_id"]
+    text = f"x,y,image_id,size,angle\n50,40,{wanted},6,0\n120.5,99,,,\n500,3,,,\n"
+    (tmp_path / "places.csv").write_text(text)
+    asked = settings(real_field, size=200, count=None, placement=str(tmp_path / "places.csv"))
+    view = widefield(made, tmp_path / "out", asked)
+    assert view.galaxies == 2
+    assert view.dropped["outside the view"] == 1
+    first, second = read_truth(view.folder).to_pylist()
+    assert (first["x"], first["y"], first["image_id"]) == (50, 40, wanted)
+    assert (first["rotation"], first["flipped"]) == (0, False)
+    assert (second["x"], second["y"]) == (120.5, 99)
+    with pytest.raises(SettingsError, match=r"--count \(=3\) must be left out"):
+        again = settings(real_field, size=200, count=3, placement=str(tmp_path / "places.csv"))
+        widefield(made, tmp_path / "other", again)
+
+
+def test_sizes_and_fluxes_come_from_a_table(tmp_path: Path, made, real_field):
+    (tmp_path / "drawn.csv").write_text("flux,size\n2000,4\n2000,4\n")
+    asked = settings(real_field, draw_from=str(tmp_path / "drawn.csv"), max_gain=50.0)
+    truth = read_truth(widefield(made, tmp_path / "out", asked).folder)
+    # Drawn alike, up to the smoothing of 8 %.
+    for name, spread in (("zoom", 0.35), ("flux", 0.35)):
+        values = truth[name].to_numpy()
+        assert values.std() / values.mean() < spread
+    (tmp_path / "drawn.csv").write_text("flux,axis\n2000,4\n")
+    with pytest.raises(InputError, match="has no column 'size'"):
+        widefield(made, tmp_path / "other", asked)
+
+
+def test_values_to_each_band_need_as_many_bands(tmp_path: Path, made, real_field):
+    with Image.open(real_field) as image:
+        image.convert("L").save(tmp_path / "gray.png")
+    with pytest.raises(SettingsError, match="--noise has 3 values, but the field has 1 band"):
+        widefield(made, tmp_path / "out", settings(tmp_path / "gray.png", noise=(1.0, 2.0, 3.0)))
+
+
+@pytest.mark.parametrize(
+    ("size", "asked", "formats"),
+    [
+        (8192, ("auto",), ("png",)),
+        (8193, ("auto",), ("deepzoom",)),
+        (100, ("fits", "auto", "png"), ("png", "fits")),
+    ],
+)
+def test_formats(size, asked, formats):
+    assert WidefieldSettings(size=size, format=asked).formats == formats
+
+
+@pytest.mark.parametrize(
+    ("flag", "values"),
+    [
+        ("format", {"format": ("fits",), "size": 20_001}),
+        ("format", {"format": ()}),
+        ("zoom-tile", {"zoom_tile": 100}),
+        ("psf", {"psf": (1.0, 2.0)}),
+        ("noise", {"noise": (-1.0,)}),
+        ("layout", {"layout": "grid", "stars": 1}),
+        ("flux-law", {"flux_law": 1.0, "draw_from": "x.csv"}),
+        ("resume", {"resume": True, "overwrite": True}),
+        ("spikes", {"spikes": 5}),
+        ("dec", {"dec": 91.0}),
+    ],
+)
+def test_settings_that_cannot_work_together(flag, values):
+    with pytest.raises(SettingsError, match=f"--{flag}"):
+        WidefieldSettings(**values)
 
 
 @pytest.mark.parametrize(

@@ -26,15 +26,21 @@ def widefield(
 
         parhelion widefield made --count 3000 --size 4096 --out sky
         parhelion widefield made --count 500 --size 2048 --like my-field.fits --out sky
+        parhelion widefield made --count 25000 --size 60000 --out sky
+        parhelion widefield made --placement clustered --stars 200 --psf 2.5 --out sky
+
+    A view above 8,192 pixels square is written as deep-zoom tiles; if it is interrupted, the same
+    command with --resume continues it.
 
     Parameters
     ----------
     catalog
         Catalog of galaxies, made or real.
     out
-        Folder for the view, its truth catalog and a preview.
+        Folder for the view, its truth catalog (Parquet, FITS, DS9 regions) and a preview.
     """
     from parhelion.sky import widefield as run
 
     view = run(catalog, out, settings)
-    emit(asdict(view), as_json=json, text=f"{view.image}: {view.galaxies} galaxies")
+    shown = view.folder / view.files.get("page", view.image.name)
+    emit(asdict(view), as_json=json, text=f"{shown}: {view.galaxies} galaxies")

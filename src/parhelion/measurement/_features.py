@@ -1,4 +1,4 @@
-"""Feature networks for distances: one contract, three kinds of weights.
+"""Feature networks for distances: one contract, four kinds of weights.
 
 The contract: images ``(N, H, W, 3)`` uint8 -> features ``(N, D)`` float32.
 """
@@ -6,6 +6,7 @@ The contract: images ``(N, H, W, 3)`` uint8 -> features ``(N, D)`` float32.
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -16,14 +17,27 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from parhelion._progress import bar
+from parhelion.classification import load_classifier, resolve_classifier
 from parhelion.errors import InputError, ModelError
 from parhelion.measurement._feature_training import SIZE, STEPS, FeatureTrunk, train_trunk
-from parhelion.training import load_model, save_model
+from parhelion.training import load_model, make_fabric, read_card, save_model
 
 _EXPECTED = (
-    "a safetensors file of torchvision's squeezenet1_1 or inception_v3, or the folder of a "
-    "network that `parhelion measure generator --out` trained"
+    "a safetensors file of torchvision's squeezenet1_1 or inception_v3, the folder of a "
+    "classifier, or of a network that `parhelion measure generator --out` trained, or "
+    "self-supervised"
 )
+
+
+class Features(Protocol):
+    """Maps images ``(N, H, W, 3)`` uint8 to features ``(N, D)`` float32, and says its name."""
+
+    @property
+    def name(self) -> str:
+        """What it is and what it was trained on; stands beside every figure it gives."""
+
+    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the features of images."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +100,7 @@ def save_features(network: FeatureNetwork, folder: Path) -> None:
     save_model(folder, "features", network.module.state_dict(), card)
 
 
-def load_features(path: Path) -> FeatureNetwork:
+def load_features(path: Path, device: str = "cpu") -> Features:
     """Load a feature network; the kind of a weight file is known by its tensors.
 
     Parameters
@@ -94,8 +108,11 @@ def load_features(path: Path) -> FeatureNetwork:
     path : Path
         A safetensors file with the weights of torchvision's ``squeezenet1_1`` (512 features:
         the mean of the last fire module, at 128 pixels, scaled to one length) or
-        ``inception_v3`` (2048: its last pooling, at 299 pixels), of any float type; or a
-        folder that `save_features` wrote.
+        ``inception_v3`` (2048: its last pooling, at 299 pixels), of any float type; a
+        folder that `save_features` wrote; or a classifier's folder, or the name of one that
+        ships (what its last layer sees).
+    device : {"auto", "cpu", "cuda", "mps"}
+        Where to compute.
 
     Raises
     ------
@@ -103,9 +120,13 @@ def load_features(path: Path) -> FeatureNetwork:
         If `path` is missing, damaged, or holds none of these.
     """
     if path.is_dir():
-        return _load_own(path)
+        kind = read_card(path)["kind"]
+        return _ClassifierFeatures(path, device) if kind == "classifier" else _own(path, device)
     if not path.is_file():
-        raise ModelError(f"there is no {path}; --features takes {_EXPECTED}")
+        try:
+            return _ClassifierFeatures(resolve_classifier(path), device)
+        except ModelError as error:
+            raise ModelError(f"there is no {path}; --features takes {_EXPECTED}") from error
     try:
         state = {key: value.float() for key, value in load_file(path).items()}
     except (SafetensorError, OSError) as error:
@@ -120,7 +141,7 @@ def load_features(path: Path) -> FeatureNetwork:
         first = ", ".join(sorted(state)[:2]) or "nothing"
         raise ModelError(f"{path} holds {first}, ...; --features takes {_EXPECTED}")
     _load_state(module.trunk, state, path)
-    return FeatureNetwork(name, size, module.eval())
+    return FeatureNetwork(name, size, module.eval().to(make_fabric(device, "fp32").device))
 
 
 class _SqueezeNet(nn.Module):
@@ -165,12 +186,25 @@ class _Inception(nn.Module):
         return features
 
 
-def _load_own(folder: Path) -> FeatureNetwork:
+class _ClassifierFeatures:
+    """The features of a classifier of galaxies, as in GAN-Universe."""
+
+    def __init__(self, folder: Path, device: str) -> None:
+        self._classifier = load_classifier(folder, device)
+        labels = ", ".join(self._classifier.labels)
+        self.name = f"classifier {self._classifier.model_id} ({labels})"
+
+    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return self._classifier.features(images)
+
+
+def _own(folder: Path, device: str) -> FeatureNetwork:
     card, state = load_model(folder, "features")
     with torch.random.fork_rng(devices=[]):
         module = FeatureTrunk()
     _load_state(module, state, folder)
-    return FeatureNetwork(str(card["name"]), int(card["size"]), module.eval())
+    module.eval().to(make_fabric(device, "fp32").device)
+    return FeatureNetwork(str(card["name"]), int(card["size"]), module)
 
 
 def _load_state(module: nn.Module, state: dict[str, Tensor], path: Path) -> None:

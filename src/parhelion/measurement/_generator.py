@@ -1,8 +1,8 @@
-"""Measure a generator: its images against real ones, in distances, copies and spectra."""
+"""Measure generators: made images against real ones, at equal counts, with a floor."""
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,255 +11,176 @@ from numpy.typing import NDArray
 
 from parhelion._files import write_json
 from parhelion._settings import save_settings
-from parhelion.catalog import Catalog, load_pixels, open_catalog
+from parhelion.catalog import Catalog, open_catalog
+from parhelion.classification import load_classifier
 from parhelion.errors import InputError
-from parhelion.measurement._distances import frechet_distance, kernel_distance
-from parhelion.measurement._features import (
-    FeatureNetwork,
-    load_features,
-    save_features,
-    train_features,
+from parhelion.measurement._comparison import Comparer, Draw, draw_rows
+from parhelion.measurement._features import Features, load_features, save_features, train_features
+from parhelion.measurement._framing import framed_pixels
+from parhelion.measurement._morphology import require_statmorph
+from parhelion.measurement._nearest import Nearest
+from parhelion.measurement._real_parts import RealParts, real_parts
+from parhelion.measurement._samples import write_made_samples, write_real_samples
+from parhelion.measurement._settings import (
+    MINIMUM,
+    SELF_SUPERVISED,
+    MeasureGeneratorSettings,
 )
-from parhelion.measurement._memorisation import nearest_by_ssim
-from parhelion.measurement._settings import MINIMUM, MeasureGeneratorSettings
-from parhelion.measurement._spectra import compare_spectra
-from parhelion.training import make_fabric
 
-MEASURE_FILE = "measure.json"
+FIGURES_FILE = "figures.json"
 #: Folder, beside the figures, of the feature network that was trained for them.
 FEATURES_FOLDER = "features"
-#: Most images of each set in a distance, unless asked: three kernels of 200 MB each.
+#: Most images of each set in a comparison, unless asked: three kernels of 200 MB each.
 _MOST = 5000
 
-
-@dataclass(frozen=True)
-class _RealParts:
-    """The real images in two parts, as positions in their catalog."""
-
-    reference: NDArray[np.int64]
-    held: NDArray[np.int64]
-    known: NDArray[np.int64]
-    note: str
+Given = Catalog | Path | str
 
 
 def measure_generator(
-    real: Catalog | Path | str,
-    generated: Catalog | Path | str,
+    real: Given,
+    generated: Given | Sequence[Given],
     out: Path | str | None = None,
     settings: MeasureGeneratorSettings | None = None,
 ) -> dict[str, Any]:
     """Compare made images with real ones.
 
-    The real images are used in two parts. Those of split ``train`` are what the generator may
-    have seen: distances, spectra and copies are measured against them. Those of the other
-    splits say how far two sets of *real* images are apart (the floor). A catalog without
-    splits is cut into halves by group, and copies are sought in all of it.
+    All figures are taken at one count, for several of them are biased by it. The same between
+    two parts of the real images is the floor; since those parts may be smaller, each figure is
+    also given at the floor's count (``_at_floor``), where the two can be compared.
+
+    The reference is the real catalog's train split, and its other splits are the floor's other
+    side; with `split`, or where there are no splits, the floor is between halves by group.
+    Copies are sought in the train split, or in all where there is none.
 
     Parameters
     ----------
     real : Catalog or Path
         Real images; rows whose origin is not ``observed`` are left out.
-    generated : Catalog or Path
-        Made images; all rows are used.
+    generated : Catalog or Path, or several
+        Made images; all rows are used. Several sets are compared at one count.
     out : Path, optional
-        Folder for ``measure.json``, the settings, and the feature network if one was trained.
+        Folder for ``figures.json``, the settings, pictures of samples and of nearest pairs,
+        and the feature network if one was trained.
     settings : MeasureGeneratorSettings, optional
-        Size, feature network, counts and seed.
+        Framing, feature networks, counts and seed.
 
     Returns
     -------
     figures : dict
-        What can be written as JSON. ``count``, ``network``; ``kid`` and ``frechet``, each with
-        ``_interval``; ``kid_floor`` with ``_interval`` and ``floor_count``; ``memorisation``:
-        ``max_ssim``, ``null_max_ssim`` (of a real image and its nearest real one of another
-        group), ``threshold``, ``flagged`` (made images above it) and ``pairs`` of paths in
-        the catalogs; ``spectra``: mean and spread of log10 power per ``frequency`` (cycles
-        per pixel) and ``log_difference`` in dex; ``real_split``; ``seconds``. Intervals are
-        95 %.
+        What can be written as JSON; intervals are 95 %. ``count``, ``floor_count``,
+        ``real_split``; of the first made set: ``generated`` (its size), ``networks``, a list
+        with ``network`` and ``kid``, ``frechet``, ``precision``, ``recall``, ``density``,
+        ``coverage``, each with ``_interval``, ``_at_floor``, ``_floor`` and
+        ``_floor_interval``; those of the first network also at the top; ``spectra``;
+        ``photometry`` and ``morphology`` (or None): histograms and Wasserstein distances;
+        ``classes``: tables with a chi-square test; ``memorisation``; ``others``: the same of
+        the other made sets; ``seconds``.
 
     Raises
     ------
     InputError
         If a set has fewer than 16 images, or fewer than ``--count``.
+    MissingExtraError
+        If shapes are asked for and statmorph is not installed.
     """
     settings = settings or MeasureGeneratorSettings()
     start = time.monotonic()
+    if settings.morphology:
+        require_statmorph()  # now, not after minutes
     real = (real if isinstance(real, Catalog) else open_catalog(real)).select(origin="observed")
-    generated = generated if isinstance(generated, Catalog) else open_catalog(generated)
-    parts = _real_parts(real, settings.seed)
-    for what, number in (
-        ("real images to compare with", len(parts.reference)),
-        ("real images held apart", len(parts.held)),
-        ("made images", len(generated)),
-    ):
+    several = [generated] if isinstance(generated, Given) else list(generated)
+    made = [item if isinstance(item, Catalog) else open_catalog(item) for item in several]
+    parts = real_parts(real, settings.split, settings.seed)
+    _check(real, made, parts, settings)
+    crops = settings.crop_generated * (1 if len(settings.crop_generated) > 1 else len(made))
+    draw = draw_rows(parts, [len(item) for item in made], settings.count or _MOST, settings.seed)
+    classifier = None
+    if settings.classifier is not None:
+        classifier = load_classifier(settings.classifier, settings.device)
+
+    pixels = framed_pixels(real, settings.image_size, crop=settings.crop_real)
+    networks = _networks(pixels[parts.learned], settings, out)
+    comparer = Comparer(pixels, draw, networks, classifier, settings)
+    nearest = Nearest(pixels, real, parts.known, settings.seed)
+    sets: list[dict[str, Any]] = []
+    for number, (catalog, crop) in enumerate(zip(made, crops, strict=True)):
+        images = framed_pixels(catalog, settings.image_size, crop=crop)
+        rows = draw.made[number]
+        figures = comparer.compare(images[rows])
+        figures["classes"] += comparer.compare_labels(real, catalog, number)
+        found = figures["memorisation"] = nearest.search(images, catalog, settings.pairs)
+        if out is not None:
+            write_made_samples(Path(out), number, images, rows, pixels, found)
+        about = {"name": catalog.root.name, "generated": len(catalog), "crop": crop}
+        sets.append(about | figures["networks"][0] | figures)
+    if out is not None:
+        write_real_samples(Path(out), pixels[draw.reference])
+    result = _about(real, parts, draw, settings) | sets[0]
+    result |= {"others": sets[1:], "seconds": round(time.monotonic() - start, 2)}
+    if out is not None:
+        write_json(Path(out) / FIGURES_FILE, result)
+        roots = [str(catalog.root) for catalog in made]
+        save_settings(Path(out), "measure generator", settings, real=real.root, generated=roots)
+    return result
+
+
+def _check(
+    real: Catalog, made: Sequence[Catalog], parts: RealParts, settings: MeasureGeneratorSettings
+) -> None:
+    if not made:
+        raise InputError("no made images were given; name a catalog with --generated")
+    if len(settings.crop_generated) not in (1, len(made)):
+        raise InputError(
+            f"--crop-generated has {len(settings.crop_generated)} values for {len(made)} "
+            "catalogs; give one for all, or one for each"
+        )
+    numbers = [
+        ("real images to compare with", len(parts.reference), real.root),
+        ("real images in the floor's first part", len(parts.first), real.root),
+        ("real images in the floor's second part", len(parts.second), real.root),
+        *(("made images", len(catalog), catalog.root) for catalog in made),
+    ]
+    for what, number, where in numbers:
         if number < MINIMUM:
-            where = generated.root if what == "made images" else real.root
             raise InputError(
                 f"{number} {what} in {where}, but at least {MINIMUM} are needed ({parts.note})"
             )
-    pixels = load_pixels(real, settings.image_size)
-    made = load_pixels(generated, settings.image_size)
+    smallest = min(map(len, made))
+    if settings.count is not None and settings.count > min(len(parts.reference), smallest):
+        raise InputError(
+            f"--count (={settings.count}) is more than there is: {len(parts.reference)} real "
+            f"images to compare with and {smallest} made ones; lower it or leave it out"
+        )
 
-    network, trained = _network(pixels[parts.reference], settings)
-    figures: dict[str, Any] = {
+
+def _networks(
+    learned: NDArray[np.uint8], settings: MeasureGeneratorSettings, out: Path | str | None
+) -> list[Features]:
+    """Load the feature networks, and train the own one if it is asked for."""
+    networks: list[Features] = []
+    for path in settings.features or (SELF_SUPERVISED,):
+        if path == SELF_SUPERVISED:
+            trained = train_features(learned, seed=settings.seed)
+            if out is not None:
+                save_features(trained, Path(out) / FEATURES_FOLDER)
+            networks.append(trained)
+        else:
+            networks.append(load_features(path, settings.device))
+    return networks
+
+
+def _about(
+    real: Catalog, parts: RealParts, draw: Draw, settings: MeasureGeneratorSettings
+) -> dict[str, Any]:
+    return {
         "image_size": settings.image_size,
-        "network": network.name,
+        "count": len(draw.reference),
+        "floor_count": len(draw.first),
+        "neighbors": settings.neighbors,
+        "real": real.root.name,
+        "real_crop": settings.crop_real,
         "real_split": {
             "note": parts.note,
-            "reference": len(parts.reference),
-            "held": len(parts.held),
-            "searched": len(parts.known),
+            **{name: len(rows) for name, rows in asdict(parts).items() if name != "note"},
         },
-        "generated": len(made),
-    }
-    figures |= _distances(network, pixels, made, parts, settings)
-    figures["memorisation"] = _memorisation(real, generated, pixels, made, parts, settings)
-    figures["spectra"] = _spectra(pixels, made, parts, settings)
-    figures["seconds"] = round(time.monotonic() - start, 2)
-    if out is not None:
-        out = Path(out)
-        if trained:
-            save_features(network, out / FEATURES_FOLDER)
-        write_json(out / MEASURE_FILE, figures)
-        save_settings(out, "measure generator", settings, real=real.root, generated=generated.root)
-    return figures
-
-
-def _real_parts(real: Catalog, seed: int) -> _RealParts:
-    splits = np.array(real.column("split"), dtype=object)
-    if (splits == "train").any():
-        train = np.flatnonzero(splits == "train")
-        held = np.flatnonzero((splits == "validation") | (splits == "test"))
-        note = "the real catalog's train split, against its validation and test splits"
-        return _RealParts(train, held, train, note)
-    # Whole groups, in a random order, to the half that has fewer images so far.
-    groups = _group_numbers(real)
-    sizes = np.bincount(groups)
-    halves: tuple[list[int], list[int]] = ([], [])
-    total = [0, 0]
-    for group in np.random.default_rng([seed, 4]).permutation(len(sizes)):
-        side = int(total[1] < total[0])
-        halves[side].append(int(group))
-        total[side] += int(sizes[group])
-    reference, held = (np.flatnonzero(np.isin(groups, half)) for half in halves)
-    note = "the real catalog has no train split: halves of it, at random"
-    return _RealParts(reference, held, np.arange(len(real)), note)
-
-
-def _group_numbers(real: Catalog) -> NDArray[np.int64]:
-    names = np.array(real.column("group_id"), dtype=str)
-    return np.unique(names, return_inverse=True)[1].astype(np.int64)
-
-
-def _network(
-    reference: NDArray[np.uint8], settings: MeasureGeneratorSettings
-) -> tuple[FeatureNetwork, bool]:
-    """Return the feature network, and whether it was trained just now."""
-    device = make_fabric(settings.device, "fp32").device
-    if settings.features is not None:
-        network = load_features(settings.features)
-    else:
-        network = train_features(reference, seed=settings.seed)
-    network.module.to(device)
-    return network, settings.features is None
-
-
-def _distances(
-    network: FeatureNetwork,
-    pixels: NDArray[np.uint8],
-    made: NDArray[np.uint8],
-    parts: _RealParts,
-    settings: MeasureGeneratorSettings,
-) -> dict[str, Any]:
-    smaller = min(len(parts.reference), len(made))
-    count = settings.count or min(smaller, _MOST)
-    if count > smaller:
-        raise InputError(
-            f"--count (={count}) is more than there is: {len(parts.reference)} real images to "
-            f"compare with and {len(made)} made ones; lower it or leave it out"
-        )
-    floor_count = min(len(parts.reference), len(parts.held), _MOST)
-    generator = np.random.default_rng([settings.seed, 5])
-
-    def draw(images: NDArray[np.int64], size: int) -> NDArray[np.int64]:
-        return np.sort(generator.permutation(images)[:size])
-
-    references = network(pixels[draw(parts.reference, max(count, floor_count))])
-    made_features = network(made[draw(np.arange(len(made)), count)])
-    held_features = network(pixels[draw(parts.held, floor_count)])
-    shuffled = references[generator.permutation(len(references))]
-    options: dict[str, int] = {"seed": settings.seed, "bootstrap": settings.bootstrap}
-    kid = kernel_distance(shuffled[:count], made_features, **options)
-    frechet = frechet_distance(shuffled[:count], made_features, **options)
-    floor = kernel_distance(shuffled[:floor_count], held_features, **options)
-    return {
-        "count": count,
-        "kid": kid.value,
-        "kid_interval": list(kid.interval),
-        "frechet": frechet.value,
-        "frechet_interval": list(frechet.interval),
-        "floor_count": floor_count,
-        "kid_floor": floor.value,
-        "kid_floor_interval": list(floor.interval),
-    }
-
-
-def _memorisation(
-    real: Catalog,
-    generated: Catalog,
-    pixels: NDArray[np.uint8],
-    made: NDArray[np.uint8],
-    parts: _RealParts,
-    settings: MeasureGeneratorSettings,
-) -> dict[str, Any]:
-    known = pixels[parts.known]
-    groups = _group_numbers(real)[parts.known]
-    nearest, scores = nearest_by_ssim(made, known, 1)
-    _, null = nearest_by_ssim(
-        known, known, 1, exclude_self=True, query_groups=groups, reference_groups=groups
-    )
-    # What two different real objects reach, a made image may reach as well.
-    threshold = float(null.max())
-    if np.isneginf(threshold):
-        raise InputError(f"all real images of {real.root} are of one group; none are different")
-    real_paths, made_paths = real.column("path"), generated.column("path")
-    order = np.argsort(-scores[:, 0], kind="stable")[: settings.pairs]
-    return {
-        "max_ssim": float(scores.max()),
-        "null_max_ssim": threshold,
-        "threshold": threshold,
-        "flagged": int((scores > threshold).sum()),
-        "median_ssim": float(np.median(scores)),
-        "null_median_ssim": float(np.median(null)),
-        "pairs": [
-            {
-                "generated": made_paths[i],
-                "real": real_paths[parts.known[nearest[i, 0]]],
-                "ssim": float(scores[i, 0]),
-            }
-            for i in order
-        ],
-    }
-
-
-def _spectra(
-    pixels: NDArray[np.uint8],
-    made: NDArray[np.uint8],
-    parts: _RealParts,
-    settings: MeasureGeneratorSettings,
-) -> Mapping[str, Any]:
-    options: dict[str, int] = {"seed": settings.seed, "bootstrap": settings.bootstrap}
-    reference = pixels[parts.reference]
-    result = compare_spectra(reference, made, **options)
-    floor = compare_spectra(reference, pixels[parts.held], **options)
-    return {
-        "frequency": result.frequency.tolist(),
-        "real_mean": result.first_mean.tolist(),
-        "real_spread": result.first_spread.tolist(),
-        "generated_mean": result.second_mean.tolist(),
-        "generated_spread": result.second_spread.tolist(),
-        "log_difference": result.difference,
-        "log_difference_interval": list(result.interval),
-        "log_difference_floor": floor.difference,
-        "log_difference_floor_interval": list(floor.interval),
     }

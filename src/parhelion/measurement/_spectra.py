@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from parhelion.catalog import luma
 from parhelion.errors import InputError
-from parhelion.measurement._bootstrap import percentile_interval, resample_counts
-from parhelion.measurement._memorisation import gray
+from parhelion.measurement._bootstrap import normal_interval, resample_counts
 
 #: Power of rounding to 8 bits, (1/255)^2 / 12, of an image in [0, 1]. It is in every real
 #: spectrum; added once more, it keeps the logarithm of an empty image finite.
@@ -34,7 +34,7 @@ class SpectrumComparison:
     difference: float
     """Mean over frequencies of the absolute difference of the means, in dex."""
     interval: tuple[float, float]
-    """95 % bootstrap interval of `difference`."""
+    """`difference` plus and minus 1.96 bootstrap standard errors, not below 0."""
 
 
 def radial_spectrum(
@@ -80,7 +80,7 @@ def radial_spectrum(
     weights /= weights.sum(0) * (window**2).sum()
     power = np.empty((len(images), count))
     for start in range(0, len(images), _BATCH):
-        values = gray(images[start : start + _BATCH]) / 255
+        values = luma(images[start : start + _BATCH]).astype(np.float64) / 255
         values -= values.mean((1, 2), keepdims=True)
         plane = np.abs(fft.rfft2(values * window)) ** 2
         power[start : start + _BATCH] = plane.reshape(len(values), -1) @ weights
@@ -110,14 +110,17 @@ def compare_spectra(
     generator = np.random.default_rng([seed, 3])
     mean_a = resample_counts(len(a), bootstrap, generator) @ a / len(a)
     mean_b = resample_counts(len(b), bootstrap, generator) @ b / len(b)
+    difference = float(np.abs(a.mean(0) - b.mean(0)).mean())
+    # A resample's own difference is too large: noise does not average out of an absolute value.
+    low, high = normal_interval(difference, np.abs(mean_a - mean_b).mean(1))
     return SpectrumComparison(
         frequency=frequency,
         first_mean=a.mean(0),
         first_spread=a.std(0),
         second_mean=b.mean(0),
         second_spread=b.std(0),
-        difference=float(np.abs(a.mean(0) - b.mean(0)).mean()),
-        interval=percentile_interval(np.abs(mean_a - mean_b).mean(1)),
+        difference=difference,
+        interval=(max(low, 0.0), high),
     )
 
 

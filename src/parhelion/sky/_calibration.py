@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parhelion.catalog import find_sources, luma
-from parhelion.sky._field_model import THRESHOLD, FieldModel
-from parhelion.sky._noise import blank_sky
+from parhelion.sky._field_model import THRESHOLD
+from parhelion.sky._noise import Sky
 from parhelion.sky._placement import Placement
 from parhelion.sky._render import Rendered, add_light
 
@@ -27,13 +27,13 @@ SAMPLE = _SIDE**2
 
 
 def measured_ratios(
-    model: FieldModel, sample: Placement, render: Callable[[int], Rendered]
+    sky: Sky, sample: Placement, render: Callable[[int], Rendered]
 ) -> tuple[float, float]:
     """Return the median ratios of measured to drawn semi-major axis and flux.
 
     Parameters
     ----------
-    model : FieldModel
+    sky : Sky
         The sky to paint on.
     sample : Placement
         At least `SAMPLE` objects; their places do not matter.
@@ -41,15 +41,15 @@ def measured_ratios(
         Gives an object's light by its number.
     """
     side = _SIDE * _CELL
-    view = blank_sky(model, 0, 0, 0, side, side)
+    light = np.zeros((side, side, sky.channels), np.float32)
     middles = np.arange(_SIDE) * _CELL + _CELL // 2
     centers = np.array([(y, x) for y in middles for x in middles])
     for index, (y, x) in enumerate(centers):
         drawn = render(index)
         shift_y, shift_x = y - round(sample.y[index]), x - round(sample.x[index])
         moved = dataclasses.replace(drawn, y0=drawn.y0 + shift_y, x0=drawn.x0 + shift_x)
-        add_light(view, moved, 0, 0)
-    pixels = np.clip(np.rint(view), 0, 255).transpose(1, 2, 0)
+        add_light(light, moved, 0, 0)
+    pixels = sky.paint(0, 0, light, side, side)
     table = find_sources(luma(pixels), threshold=THRESHOLD).table
     found = _brightest(centers, np.column_stack([table["y"], table["x"]]), table["flux"])
     hit = np.flatnonzero(found >= 0)
@@ -60,14 +60,14 @@ def measured_ratios(
     return float(np.clip(size, *_BOUNDS)), float(np.clip(flux, *_BOUNDS))
 
 
-def corrected(placement: Placement, ratios: tuple[float, float], max_enlarge: float) -> Placement:
+def corrected(placement: Placement, ratios: tuple[float, float]) -> Placement:
     """Return the placement with its sizes and fluxes divided by the ratios.
 
     Where a size hits the limit of enlargement, the flux follows at the same surface brightness.
     """
     size, flux = ratios
     wanted = placement.zoom / size
-    zoom = np.minimum(wanted, max_enlarge)
+    zoom = np.minimum(wanted, placement.most_zoom)
     return dataclasses.replace(
         placement, zoom=zoom, flux=placement.flux / flux * (zoom / wanted) ** 2
     )

@@ -14,7 +14,9 @@ _MIN_AREA = 9  # pixels above it
 _DEBLEND = 0.05
 _OFF_CENTER = 0.2  # farthest that the galaxy may be from the center, in sides of the image
 _MIN_SNR = 8.0
-_MAX_LOST = 0.05  # most of the galaxy's light that the taper at the border may take
+_MAX_LOST = 0.22  # most of the galaxy's light that the tapers at the border may take
+# Of the largest ellipse of the galaxy's shape that the image holds: there its light begins to fade.
+_FADE = 0.6
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Stamp:
         Sum of the luma of `light` above the isophote.
     share : float
         That flux as a share of the sum over all of `light`.
+    left, top : int
+        Where `light` begins in the image.
     """
 
     light: NDArray[np.float32]
@@ -43,6 +47,8 @@ class Stamp:
     theta: float
     flux: float
     share: float
+    left: int
+    top: int
 
 
 def isolate(pixels: NDArray[np.uint8]) -> tuple[Stamp | None, str]:
@@ -82,6 +88,7 @@ def isolate(pixels: NDArray[np.uint8]) -> tuple[Stamp | None, str]:
         return None, "too faint"
     own = labels == index + 1
     mask, near = _soft_mask(own, (labels > 0) & ~own)
+    mask *= _inscribed(source, own.shape)
     above = (gray - level)[own]
     if float((above * (1 - mask[own])).sum()) > _MAX_LOST * float(above.sum()):
         return None, "runs off the image"
@@ -117,6 +124,22 @@ def _soft_mask(
     taper = max(2.0, 0.06 * min(own.shape))
     weight *= _smoothstep(_border_distance(*own.shape) / taper)
     return weight.astype(np.float32), weight > 0
+
+
+def _inscribed(source: np.void, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return weights that fall to 0 at the largest ellipse, like the galaxy, inside the image.
+
+    A galaxy that reaches the border ends as galaxies end, and not in a straight edge.
+    """
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    dy, dx = y - float(source["y"]), x - float(source["x"])
+    cos, sin = np.cos(float(source["theta"])), np.sin(float(source["theta"]))
+    # A needle's ellipse would be thinner than the galaxy's outskirts.
+    ratio = max(float(source["b"]) / max(float(source["a"]), 1e-6), 0.3)
+    radius = np.hypot(cos * dx + sin * dy, (cos * dy - sin * dx) / ratio)
+    rim = np.concatenate([radius[0], radius[-1], radius[:, 0], radius[:, -1]]).min()
+    weight = 1.0 - _smoothstep((radius / max(float(rim), 1e-6) - _FADE) / (1 - _FADE))
+    return np.asarray(weight, np.float32)
 
 
 def _smoothstep(t: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -159,4 +182,6 @@ def _crop(light: NDArray[np.float32], source: np.void, flux: float) -> Stamp:
         theta=float(source["theta"]),
         flux=flux,
         share=flux / max(float(luma(cropped).sum()), 1e-6),
+        left=x0,
+        top=y0,
     )

@@ -1,70 +1,37 @@
 """The wide view: galaxies on a sky, rendered by tiles, with its truth catalog."""
 
 import hashlib
-import os
+import shutil
 import time
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from parhelion._progress import bar
+from parhelion._files import write_json
 from parhelion._settings import save_settings, settings_dict
+from parhelion._version import __version__
 from parhelion.catalog import Catalog, decode, image_id, open_catalog
 from parhelion.errors import InputError
 from parhelion.provenance import write_image, write_strips
-from parhelion.sky._calibration import SAMPLE, corrected, measured_ratios
+from parhelion.sky._compose import Composition, compose
+from parhelion.sky._deepzoom import DZI_FILE, TILES, UNFINISHED, DeepZoom
 from parhelion.sky._field_model import FieldModel, measure_model
-from parhelion.sky._placement import Placement, place
-from parhelion.sky._render import Scene
+from parhelion.sky._frame import part_cards, view_cards
+from parhelion.sky._planes import write_planes
+from parhelion.sky._pyramid import write_pyramid
 from parhelion.sky._settings import WidefieldSettings
 from parhelion.sky._store import StampStore
-from parhelion.sky._truth import TRUTH_FILE, truth_table, write_truth
+from parhelion.sky._strips import Preview, cores, strips
+from parhelion.sky._truth import REGIONS_FILE, TRUTH_FILE, TRUTH_FITS, write_truth
+from parhelion.sky._view import IMAGES, KIND, VERSION, VIEW_FILE, WideView, model_to_json
+from parhelion.sky._viewer import PAGE_FILE, write_viewer
 
-_LARGEST_PNG = 8192  # pixels square, for format "auto"
-_PREVIEW = 2048
-_IMAGES = ("view.png", "view.tiff")
+_PREVIEW_FILE = "preview.jpg"
 # What does not change the pixels has no place in the recipe.
-_NOT_RECIPE = ("tile", "workers", "overwrite", "like")
-
-
-@dataclass(frozen=True)
-class WideView:
-    """A wide view that was written.
-
-    Attributes
-    ----------
-    folder : Path
-        Where it is.
-    image : Path
-        ``view.png`` or ``view.tiff``.
-    preview : Path
-        ``preview.jpg``, at most 2,048 pixels square.
-    truth : Path
-        ``truth.parquet``; ``truth.fits`` is the same as a FITS table.
-    size : int
-        Side, in pixels.
-    galaxies : int
-        Objects in the truth catalog.
-    dropped : dict
-        Images of the catalog that show no usable galaxy, by reason.
-    seconds : float
-        What it took.
-    """
-
-    folder: Path
-    image: Path
-    preview: Path
-    truth: Path
-    size: int
-    galaxies: int
-    dropped: dict[str, int]
-    seconds: float
+_NOT_RECIPE = ("tile", "workers", "overwrite", "resume", "like", "format", "zoom_tile", "quality")
 
 
 def widefield(
@@ -82,108 +49,131 @@ def widefield(
     catalog : Catalog or Path
         Images that each show a galaxy near their center on a dark sky.
     out : Path
-        Folder to write: ``view.png`` or ``view.tiff``, ``preview.jpg``, ``truth.parquet``,
-        ``truth.fits`` and ``settings.json``.
+        Folder to write: the picture (``view.png``, ``view.tiff``, ``sky.fits``, or ``sky.dzi``
+        with its tiles), ``preview.jpg``, ``truth.parquet``, ``truth.fits``, ``sky.reg``,
+        ``settings.json`` and, last, ``sky.json``, which describes them; after it the page
+        ``index.html`` of a deep zoom.
     settings : WidefieldSettings, optional
         How large, how many, and like which field.
 
     Raises
     ------
     InputError
-        If no image shows a galaxy, the field has no sources to follow, or `out` holds a view
-        and `settings.overwrite` is False.
+        If no image shows a galaxy, the field has no sources to follow, a table cannot be used,
+        or `out` holds a view and `settings.overwrite` is False.
     """
     started = time.monotonic()
     settings = settings or WidefieldSettings()
     out = Path(out)
     catalog = catalog if isinstance(catalog, Catalog) else open_catalog(catalog)
-    _make_room(out, overwrite=settings.overwrite)
+    _make_room(out, settings)
     field, field_name = _read_field(settings.like)
     model = measure_model(field, min_area=settings.min_area, where=field_name)
-    workers = settings.workers or os.cpu_count() or 1
-    count = settings.count or max(1, round(model.density * settings.size**2))
-    with StampStore(catalog, field.shape[2], out, workers) as store:
-        scene = _compose(model, store, settings, count)
+    channels = field.shape[2]
+    workers = settings.workers or cores()
+    wcs = view_cards(
+        settings.size, ra=settings.ra, dec=settings.dec, pixel_scale=settings.pixel_scale
+    )
+    with StampStore(catalog, channels, out, workers) as store:
+        composed = compose(model, store, settings, wcs)
+        count = len(composed.placement.x)
         recipe = _recipe(settings, store, field_name, image_id(field), count)
-        preview = _Preview(settings.size, field.shape[2])
-        image = (
-            out
-            / _IMAGES[
-                settings.format == "tiff"
-                or (settings.format == "auto" and settings.size > _LARGEST_PNG)
-            ]
-        )
-        write_strips(
-            image,
-            preview.watch(_strips(scene, settings.size, settings.tile, workers)),
-            height=settings.size,
-            width=settings.size,
-            channels=field.shape[2],
-            recipe=recipe,
-            made=store.made,
-        )
-        preview_path = out / "preview.jpg"
-        write_image(preview_path, preview.pixels(), recipe=recipe, made=store.made, quality=90)
+        preview = _write_images(out, composed, settings, recipe, channels, workers, store.made, wcs)
+        write_image(out / _PREVIEW_FILE, preview, recipe=recipe, made=store.made, quality=90)
         save_settings(
             out, "widefield", settings, catalog=catalog.root, dropped=store.dropped, galaxies=count
         )
-        write_truth(out, truth_table(store, scene), recipe, made=store.made)
-        return WideView(
+        table = composed.truth(store, wcs)
+        write_truth(out, table, recipe, made=store.made, pixel_scale=settings.pixel_scale)
+        dropped = dict(store.dropped)
+        if composed.outside:
+            dropped["outside the view"] = composed.outside
+        view = WideView(
             folder=out,
-            image=image,
-            preview=preview_path,
+            image=out / IMAGES[settings.formats[0]],
+            preview=out / _PREVIEW_FILE,
             truth=out / TRUTH_FILE,
             size=settings.size,
             galaxies=count,
-            dropped=store.dropped,
+            stars=settings.stars,
+            dropped=dropped,
+            files=_names(settings),
             seconds=time.monotonic() - started,
         )
+        described = _describe(view, settings, store, model, recipe, field_name, wcs)
+        write_json(out / VIEW_FILE, described)
+    if "deepzoom" in settings.formats:
+        write_viewer(out)
+    return view
 
 
-def _compose(
-    model: FieldModel, store: StampStore, settings: WidefieldSettings, count: int
-) -> Scene:
-    """Place the galaxies, with sizes and fluxes corrected by those of a painted sample."""
-    sizes = np.array([stamp.a for stamp in store.stamps])
-    fluxes = np.array([stamp.flux for stamp in store.stamps])
-    limit = settings.max_enlarge
+def _write_images(
+    out: Path, composed: Composition, settings: WidefieldSettings, recipe: dict[str, Any],
+    channels: int, workers: int, made: bool, wcs: dict[str, Any],
+) -> NDArray[np.uint8]:  # fmt: skip
+    """Write every format that is asked for, and return the preview.
 
-    def draw(number: int, seed: int) -> Placement:
-        return place(
-            model, sizes, fluxes, count=number, size=settings.size, seed=seed, max_enlarge=limit
-        )
-
-    def scene(placement: Placement) -> Scene:
-        return Scene(model, store, placement, seed=settings.seed, max_gain=settings.max_gain)
-
-    # The sample has a seed of its own: the correction is the field's and the stamps', not the
-    # view's.
-    sample = draw(SAMPLE, 0)
-    ratios = measured_ratios(model, sample, scene(sample).render)
-    return scene(corrected(draw(count, settings.seed), ratios, limit))
-
-
-def view_image(folder: Path) -> Path:
-    """Return the picture of the wide view in a folder.
-
-    Raises
-    ------
-    InputError
-        If there is none.
+    The deep zoom comes first: it takes longest, and can be continued. Each of the others is
+    rendered anew, which costs less than to keep the pixels of a view of any size.
     """
-    for name in _IMAGES:
-        if (folder / name).is_file():
-            return folder / name
-    raise InputError(f"{folder} is not a wide view: it has neither {' nor '.join(_IMAGES)}")
+    size, scene = settings.size, composed.scene
+    what: dict[str, Any] = {
+        "height": size, "width": size, "channels": channels, "recipe": recipe, "made": made
+    }  # fmt: skip
+    preview: NDArray[np.uint8] | None = None
+    if "deepzoom" in settings.formats:
+        # Thousands of tiles need not each repeat what one file beside them says.
+        short = {name: recipe[name] for name in ("operation", "seed", "count")}
+        short |= {"view": VIEW_FILE, "recipe_id": _recipe_id(recipe)}
+        zoom = DeepZoom(out, size, channels, settings.zoom_tile, settings.quality, short, made)
+        tiles = {"zoom_tile": settings.zoom_tile, "quality": settings.quality}
+        preview = zoom.write(
+            scene, block=settings.tile, workers=workers, recipe={**recipe, **tiles},
+            resume=settings.resume,
+        )  # fmt: skip
+
+    def stream() -> Iterator[NDArray[np.uint8]]:
+        return strips(scene, x=0, y=0, width=size, height=size, tile=settings.tile, workers=workers)
+
+    writers: dict[str, Callable[[Iterator[NDArray[np.uint8]]], None]] = {
+        "png": lambda rows: write_strips(out / IMAGES["png"], rows, **what),
+        "tiff": lambda rows: write_pyramid(out / IMAGES["tiff"], rows, **what),
+        "fits": lambda rows: write_planes(
+            out / IMAGES["fits"], rows, wcs=part_cards(wcs, x=0, y=0, height=size), **what
+        ),
+    }
+    for name, write in writers.items():
+        if name not in settings.formats:
+            continue
+        if preview is None:
+            watching = Preview(size, channels)
+            write(watching.watch(stream()))
+            preview = watching.pixels()
+        else:
+            write(stream())
+    if preview is None:
+        raise ValueError("a view has at least one format")
+    return preview
 
 
-def _make_room(out: Path, *, overwrite: bool) -> None:
-    """Refuse an existing view, or remove it, its truth catalog first."""
-    if not overwrite and (out / TRUTH_FILE).exists():
+def _recipe_id(recipe: dict[str, Any]) -> str:
+    """Return a short name of a recipe, the same whenever it is the same."""
+    text = repr(sorted(recipe.items())).encode()
+    return hashlib.blake2b(text, digest_size=8).hexdigest()
+
+
+def _make_room(out: Path, settings: WidefieldSettings) -> None:
+    """Refuse an existing view, or remove it, its description first."""
+    finished = (out / VIEW_FILE).exists() or (out / TRUTH_FILE).exists()
+    if finished and not settings.overwrite:
         raise InputError(f"{out} already holds a wide view; choose another --out, or --overwrite")
     out.mkdir(parents=True, exist_ok=True)
-    for name in (TRUTH_FILE, "truth.fits", *_IMAGES):
+    for name in (PAGE_FILE, VIEW_FILE, TRUTH_FILE, TRUTH_FITS, REGIONS_FILE, *IMAGES.values()):
         (out / name).unlink(missing_ok=True)
+    folders = [TILES, UNFINISHED] if settings.overwrite else [TILES]
+    for name in folders:
+        if (out / name).exists():
+            shutil.rmtree(out / name)
 
 
 def _read_field(like: str | None) -> tuple[NDArray[np.uint8], str]:
@@ -212,68 +202,59 @@ def _recipe(
     }
 
 
-def _strips(scene: Scene, size: int, tile: int, workers: int) -> Iterator[NDArray[np.uint8]]:
-    """Yield the view from top to bottom, a row of tiles at a time."""
-    places = [(y, x) for y in range(0, size, tile) for x in range(0, size, tile)]
-    across = -(-size // tile)
-    pending: deque[Future[NDArray[np.uint8]]] = deque()
-    row: list[NDArray[np.uint8]] = []
-    with (
-        bar(total=len(places), what="painting", unit="tiles") as shown,
-        ThreadPoolExecutor(workers) as pool,
-    ):
-        try:
-            for y, x in places:
-                pending.append(
-                    pool.submit(scene.tile, y, x, min(tile, size - y), min(tile, size - x))
-                )
-                # As many tiles ahead as keep the workers busy, and no more in memory.
-                if len(pending) <= workers:
-                    continue
-                row.append(pending.popleft().result())
-                shown.update()
-                if len(row) == across:
-                    yield np.concatenate(row, axis=1)
-                    row = []
-            while pending:
-                row.append(pending.popleft().result())
-                shown.update()
-                if len(row) == across:
-                    yield np.concatenate(row, axis=1)
-                    row = []
-        finally:
-            for future in pending:
-                future.cancel()
+def _names(settings: WidefieldSettings) -> dict[str, str]:
+    """Return the name of every file of a view, by kind."""
+    pictures = {name: IMAGES[name] for name in settings.formats if name != "deepzoom"}
+    if "deepzoom" in settings.formats:
+        pictures |= {"dzi": DZI_FILE, "tiles": TILES, "page": PAGE_FILE}
+    return {
+        **pictures,
+        "preview": _PREVIEW_FILE,
+        "truth": TRUTH_FILE,
+        "truth_fits": TRUTH_FITS,
+        "regions": REGIONS_FILE,
+    }
 
 
-class _Preview:
-    """The view reduced by whole-pixel averages as its strips go by."""
-
-    def __init__(self, size: int, channels: int) -> None:
-        self._size = size
-        self._factor = -(-size // _PREVIEW)
-        side = -(-size // self._factor)
-        self._sums = np.zeros((side, side, channels), np.uint64)
-
-    def watch(self, strips: Iterator[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
-        """Yield the strips, and add them up."""
-        side, _, channels = self._sums.shape
-        missing = side * self._factor - self._size
-        top = 0
-        for strip in strips:
-            padded = np.pad(strip, [(0, 0), (0, missing), (0, 0)]) if missing else strip
-            cells = padded.reshape(len(strip), side, self._factor, channels)
-            columns = cells[:, :, 0].astype(np.uint32)
-            for step in range(1, self._factor):
-                columns += cells[:, :, step]
-            for row in range(len(strip)):
-                self._sums[(top + row) // self._factor] += columns[row]
-            top += len(strip)
-            yield strip
-
-    def pixels(self) -> NDArray[np.uint8]:
-        """Return the averages, ``(side, side, C)`` uint8."""
-        lengths = np.full(len(self._sums), self._factor, np.uint64)
-        lengths[-1] = self._size - (len(lengths) - 1) * self._factor
-        means = self._sums / np.outer(lengths, lengths)[..., None]
-        return np.rint(means).astype(np.uint8)
+def _describe(
+    view: WideView, settings: WidefieldSettings, store: StampStore, model: FieldModel,
+    recipe: dict[str, Any], field: str, wcs: dict[str, Any],
+) -> dict[str, Any]:  # fmt: skip
+    """Return what ``sky.json`` holds."""
+    level = int(np.ceil(np.log2(settings.size)))
+    zoom = {
+        "tile_size": settings.zoom_tile,
+        "overlap": 0,
+        "format": "jpg",
+        "levels": level + 1,
+        "max_level": level,
+        "quality": settings.quality,
+    }
+    return {
+        "kind": KIND,
+        "version": VERSION,
+        "parhelion": __version__,
+        "made": store.made,
+        "width": settings.size,
+        "height": settings.size,
+        "channels": len(model.level),
+        "seed": settings.seed,
+        "files": view.files,
+        "deepzoom": zoom if "deepzoom" in settings.formats else None,
+        "wcs": wcs,
+        "pixel_scale": settings.pixel_scale,
+        "ra": settings.ra,
+        "dec": settings.dec,
+        "counts": {
+            "galaxies": view.galaxies,
+            "stars": view.stars,
+            "stamps": len(store.stamps),
+            "dropped": view.dropped,
+        },
+        "catalog": str(store.root.resolve()),
+        "field": field,
+        "settings": settings_dict(settings),
+        "recipe": recipe,
+        "sky_model": model_to_json(model),
+        "seconds": view.seconds,
+    }

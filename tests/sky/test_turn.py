@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from parhelion.sky._render import turn
+from parhelion.sky._turn import turn
 
 
 def gaussian(size=41, x=20.0, y=20.0, a=5.0, b=2.0):
