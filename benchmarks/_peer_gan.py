@@ -1,6 +1,7 @@
 """`lightweight-gan` 1.2.1 as it is, on a machine that need not have the GPU it asks for."""
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,6 +23,12 @@ class _Torch(ModuleType):
     @staticmethod
     def device(*_: Any) -> torch.device:
         return torch.device("cpu")
+
+
+def need_peer() -> None:
+    """End with one line where the peer is not installed."""
+    if find_spec("lightweight_gan") is None:
+        raise SystemExit("lightweight-gan is not installed; pip install 'parhelion[bench]'")
 
 
 def peer_trainer(

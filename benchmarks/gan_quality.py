@@ -39,6 +39,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks._machine import cores, machine
+from benchmarks._peer_gan import need_peer, peer_trainer
 from benchmarks.ingest import _draw
 from parhelion.catalog import ingest, load_pixels, split
 from parhelion.generation import GanSettings
@@ -62,6 +63,7 @@ _T = 4.303
 
 def run(data: Path | None, work: Path) -> dict[str, Any]:
     """Train both from three seeds on the pictures below `data`, or on drawn ones, and score."""
+    need_peer()
     images = int(os.environ.get("GAN_QUALITY_IMAGES", "800"))
     if images < 4 * _BATCH:
         raise SystemExit(f"GAN_QUALITY_IMAGES (={images}) must be at least {4 * _BATCH}")
@@ -228,7 +230,6 @@ def _ours(seed: int, train: torch.Tensor) -> _Contender:
 
 
 def _peer(seed: int, train: torch.Tensor) -> _Contender:
-    from benchmarks._peer_gan import peer_trainer
     from parhelion.training import Ema, data_order, to_pixels
 
     def batches() -> Iterator[torch.Tensor]:

@@ -29,6 +29,7 @@ from typing import Any
 import torch
 
 from benchmarks._machine import cores, machine
+from benchmarks._peer_gan import need_peer, peer_trainer
 from parhelion.generation import GanSettings
 
 _SIZES = ((128, 16), (64, 8))
@@ -38,6 +39,7 @@ _CYCLES = {"peer": 1, "ours": 2}
 
 def run(data: Path | None, work: Path) -> dict[str, Any]:
     """Measure each contender; images are drawn, since what they show does not matter here."""
+    need_peer()
     cases = []
     for size, batch in _SIZES:
         measured = {
@@ -107,8 +109,6 @@ def _resident() -> int:
 def _peer(
     name: str, size: int, batch: int, work: Path, gpu: bool
 ) -> tuple[Callable[[int], None], list[int]]:
-    from benchmarks._peer_gan import peer_trainer
-
     images = itertools.repeat(torch.rand(batch, 3, size, size))
     folder = Path(tempfile.mkdtemp(dir=work))
     trainer = peer_trainer(

@@ -12,6 +12,8 @@ class DemoSettings:
 
     minutes: float = 8.0
     """About how long the whole demo may take on two CPU cores; scales the training."""
+    from_scratch: bool = False
+    """Train the generator from random weights, instead of fine-tuning the galaxies that ship."""
     field: Path | None = None
     """Another wide field to learn from, instead of the Hubble Deep Field."""
     galaxies: int = 3_000

@@ -200,6 +200,11 @@ def test_places_of_a_table_are_kept(tmp_path: Path, made, real_field):
     assert (first["x"], first["y"], first["image_id"]) == (50, 40, wanted)
     assert (first["rotation"], first["flipped"]) == (0, False)
     assert (second["x"], second["y"]) == (120.5, 99)
+    mark = read_mark(view.image)
+    assert mark is not None
+    assert mark.recipe is not None
+    assert mark.recipe["placement"] == "places.csv"
+    assert len(mark.recipe["placement_id"]) == 32
     with pytest.raises(SettingsError, match=r"--count \(=3\) must be left out"):
         again = settings(real_field, size=200, count=3, placement=str(tmp_path / "places.csv"))
         widefield(made, tmp_path / "other", again)

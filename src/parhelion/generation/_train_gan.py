@@ -159,7 +159,7 @@ def train_gan(
         Interrupt() as interrupt,
     ):
         progress = bar(total=settings.images, initial=images, what="training GAN", silent=not chief)
-        stop = interrupt.requested
+        stop = False
         while images < settings.images and not stop:
             order = data_order(len(pixels), images, batch, settings.seed)
             mine = torch.from_numpy(_share(order, settings, fabric)).to(shelf.device)

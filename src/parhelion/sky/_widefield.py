@@ -123,7 +123,7 @@ def _write_images(
     preview: NDArray[np.uint8] | None = None
     if "deepzoom" in settings.formats:
         # Thousands of tiles need not each repeat what one file beside them says.
-        short = {name: recipe[name] for name in ("operation", "seed", "count")}
+        short = {name: recipe[name] for name in ("operation", "seed", "count", "models")}
         short |= {"view": VIEW_FILE, "recipe_id": _recipe_id(recipe)}
         zoom = DeepZoom(out, size, channels, settings.zoom_tile, settings.quality, short, made)
         tiles = {"zoom_tile": settings.zoom_tile, "quality": settings.quality}
@@ -190,6 +190,12 @@ def _recipe(
 ) -> dict[str, Any]:
     names = "".join(stamp.image_id for stamp in store.stamps)
     kept = {k: v for k, v in settings_dict(settings).items() if k not in _NOT_RECIPE}
+    for flag in ("placement", "draw_from"):
+        # A table by its name and content: where it lies is nobody's business.
+        if kept[flag] is not None and Path(kept[flag]).is_file():
+            content = Path(kept[flag]).read_bytes()
+            kept[f"{flag}_id"] = hashlib.blake2b(content, digest_size=16).hexdigest()
+            kept[flag] = Path(kept[flag]).name
     return {
         "operation": "widefield",
         "like": field,
