@@ -51,7 +51,7 @@ class _Scale:
 
 _SCALES = {
     "small": _Scale(
-        "gan-universe-small", "gan-universe-small", 1000, 1500, 14_000, (1.0, 0.5, 2.0)
+        "gan-universe-small", "gan-universe-small", 1000, 6000, 8192, (1.0, 0.5, 2.0)
     ),
     "paper": _Scale(
         "gan-universe-galaxies-256",
