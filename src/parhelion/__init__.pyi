@@ -1,5 +1,7 @@
 from ._demo import demo as demo
 from ._demo_settings import DemoSettings as DemoSettings
+from ._reproduce import reproduce_gan_universe as reproduce_gan_universe
+from ._reproduce_settings import ReproduceSettings as ReproduceSettings
 from ._version import __version__ as __version__
 from .catalog import Catalog as Catalog
 from .catalog import CutoutSettings as CutoutSettings
@@ -19,6 +21,7 @@ from .detection import detect as detect
 from .detection import inspect as inspect
 from .detection import train_detector as train_detector
 from .generation import GanSettings as GanSettings
+from .generation import GenerateSettings as GenerateSettings
 from .generation import generate as generate
 from .generation import interpolate as interpolate
 from .generation import sheet as sheet

@@ -50,9 +50,7 @@ class _Scale:
 
 
 _SCALES = {
-    "small": _Scale(
-        "gan-universe-small", "gan-universe-small", 1000, 6000, 8192, (1.0, 0.5, 2.0)
-    ),
+    "small": _Scale("gan-universe-small", "gan-universe-small", 1000, 6000, 8192, (1.0, 0.5, 2.0)),
     "paper": _Scale(
         "gan-universe-galaxies-256",
         "gan-universe-bodies-128",

@@ -1,3 +1,4 @@
+from ._classes import compare_classes as compare_classes
 from ._copies import distinctness as distinctness
 from ._detector import RocCurve as RocCurve
 from ._detector import accuracy as accuracy
@@ -8,7 +9,6 @@ from ._detector import expected_calibration_error as expected_calibration_error
 from ._detector import reliability as reliability
 from ._detector import roc_auc as roc_auc
 from ._detector import roc_curve as roc_curve
-from ._classes import compare_classes as compare_classes
 from ._distances import Distance as Distance
 from ._distances import frechet_distance as frechet_distance
 from ._distances import kernel_distance as kernel_distance
