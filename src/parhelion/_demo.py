@@ -15,6 +15,7 @@ from parhelion.detection import DetectorSettings, DetectSettings, detect, train_
 from parhelion.errors import InputError
 from parhelion.generation import GanSettings, GenerateSettings, generate, train_gan
 from parhelion.measurement import (
+    MeasureFieldSettings,
     MeasureGeneratorSettings,
     measure_detector,
     measure_field,
@@ -113,13 +114,14 @@ def demo(out: Path | str = "demo", settings: DemoSettings | None = None) -> Figu
             size=settings.size,
             seed=settings.seed,
             like=None if settings.field is None else str(settings.field),
+            format=("png", "deepzoom"),
             overwrite=True,
         )
         view = widefield(made, sky, options)
         return {"galaxies": view.galaxies, "size": view.size}
 
     def find() -> Figures:
-        figures = measure_field(sky)
+        figures = measure_field(sky, MeasureFieldSettings(zoom=()))
         write_json(sky / "measure.json", figures)
         wanted = ("detected", "matched", "completeness", "purity")
         intervals = {f"{k}_interval": figures[f"{k}_interval"] for k in ("completeness", "purity")}

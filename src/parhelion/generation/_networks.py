@@ -187,9 +187,10 @@ class Discriminator(nn.Module):
             features.append(x)
         logits = self.logits(x)[:, 0]  # (N, 5, 5)
         if self.projection is not None:
-            # Miyato & Koyama 2018, equation 3: the class's direction in feature space.
+            # Miyato & Koyama 2018, equation 3: the class's direction in feature space; divided,
+            # or this one number outweighs the 25 places and nobody looks at fine detail.
             agreement = (self.projection(labels) * x.mean(dim=(2, 3))).sum(dim=1)
-            logits = logits + agreement[:, None, None]
+            logits = logits + agreement[:, None, None] / x.shape[1] ** 0.5
         small = F.interpolate(images, size=self.small, mode="area")
         small_logits = self.small_logits(small)[:, 0]  # (N, 5, 5)
         if crop is None:

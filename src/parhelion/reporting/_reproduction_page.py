@@ -165,11 +165,12 @@ def _galaxies(folder: Path) -> Section:
 
 
 def _copies(folder: Path, found: Figures) -> Section:
+    null = found["null"]
     text = (
         f"{found['generated']} made images against every one of {found['searched']:,} real ones "
         f"that the generator saw, at {found['image_size']} px: gray SSIM, a 7 x 7 uniform window. "
-        f"Real images have a nearest other real image with an SSIM of {found['null']['median']:.2f} "
-        f"at the median and {found['null']['max']:.2f} at most; of the made ones "
+        f"Real images have a nearest other real image with an SSIM of {null['median']:.2f} at the "
+        f"median and {null['max']:.2f} at most; of the made ones "
         f"{found['exceeding']} exceed that, and {found['flagged']} stand out as copies do."
     )
     caption = "Made images, and the real ones most like each; as in the paper's Figure 5."

@@ -32,11 +32,11 @@ _MOST_ELLIPSES = 3000
 
 _NO_VIEWER = (
     "Reduced image: this Parhelion was built without npm, so the page cannot zoom. "
-    "Positions and truth rows are exact."
+    "Positions are to a hundredth of a pixel."
 )
 _NO_TILES = (
     "Reduced image: this view has no deep-zoom tiles, so the page cannot zoom. "
-    "Positions and truth rows are exact."
+    "Positions are to a hundredth of a pixel."
 )
 
 

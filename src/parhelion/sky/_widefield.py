@@ -27,7 +27,7 @@ from parhelion.sky._store import StampStore
 from parhelion.sky._strips import Preview, cores, strips
 from parhelion.sky._truth import REGIONS_FILE, TRUTH_FILE, TRUTH_FITS, write_truth
 from parhelion.sky._view import IMAGES, KIND, VERSION, VIEW_FILE, WideView, model_to_json
-from parhelion.sky._viewer import PAGE_FILE, write_viewer
+from parhelion.sky._viewer import PAGE_FILE, VIEWER_FOLDER, write_viewer
 
 _PREVIEW_FILE = "preview.jpg"
 # What does not change the pixels has no place in the recipe.
@@ -170,7 +170,9 @@ def _make_room(out: Path, settings: WidefieldSettings) -> None:
     out.mkdir(parents=True, exist_ok=True)
     for name in (PAGE_FILE, VIEW_FILE, TRUTH_FILE, TRUTH_FITS, REGIONS_FILE, *IMAGES.values()):
         (out / name).unlink(missing_ok=True)
-    folders = [TILES, UNFINISHED] if settings.overwrite else [TILES]
+    folders = [TILES, VIEWER_FOLDER]
+    if settings.overwrite:
+        folders.append(UNFINISHED)
     for name in folders:
         if (out / name).exists():
             shutil.rmtree(out / name)
