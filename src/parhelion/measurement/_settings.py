@@ -36,8 +36,8 @@ class MeasureGeneratorSettings:
     bootstrap: int = 1000
     """Resamples behind the 95 % intervals."""
     morphology: int = 0
-    """Images of each set whose shape statmorph measures (half a second each); none when 0. Needs the
-    extra `morphology`."""
+    """Images of each set whose shape statmorph measures (half a second each); none when 0. Needs
+    the extra `morphology`."""
     workers: int | None = None
     """Processes that measure shapes; as many as there are cores when not given."""
     pairs: int = 24
