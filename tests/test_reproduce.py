@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from conftest import draw_galaxy
+from drawn_galaxy import draw_galaxy
 from parhelion import _reproduce
 from parhelion._reproduce import reproduce_gan_universe
 from parhelion._reproduce_settings import ReproduceSettings

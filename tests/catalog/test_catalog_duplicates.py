@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from conftest import draw_galaxy
+from drawn_galaxy import draw_galaxy
 from parhelion.catalog import group_images, image_id, near_duplicates, thumbnail
 from parhelion.catalog._thumbnail import SIDE
 

@@ -22,7 +22,7 @@ from astropy.io import fits
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from conftest import draw_galaxy
+from drawn_galaxy import draw_galaxy
 from parhelion.catalog import IngestSettings, decode, image_id, ingest
 
 GALAXY = draw_galaxy(1, 48)

@@ -18,7 +18,7 @@ import tifffile
 from astropy.io import fits
 from PIL import Image
 
-from conftest import draw_galaxy
+from drawn_galaxy import draw_galaxy
 from parhelion.catalog import (
     Catalog,
     IngestSettings,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from conftest import draw_galaxy
+from drawn_galaxy import draw_galaxy
 from parhelion.catalog import decode_bytes, thumbnail
 from parhelion.catalog._decode import iterate
 from parhelion.catalog._settings import DecodeSettings
