@@ -1,10 +1,11 @@
 """One step: the parts of an accumulated batch add up, and processes share its draws."""
 
+import pytest
 import torch
 
 from parhelion.generation import GanSettings
 from parhelion.generation._augment import Draws
-from parhelion.generation._players import Players, make_players, step
+from parhelion.generation._players import Players, make_players, set_strength, step
 from parhelion.training import make_fabric
 
 TINY = {"image_size": 32, "width": 2, "max_channels": 8, "latent": 8, "precision": "fp32"}
@@ -71,3 +72,28 @@ def test_the_shares_of_processes_are_the_draws_of_one() -> None:
         shares = [draw(draws(rank, 2), 4) for rank in range(2)]
         assert torch.equal(torch.cat(shares, dim=1), draw(draws(), 8))
     assert torch.equal(draws(0, 2).whole_number(9, 4), draws(1, 2).whole_number(9, 4))
+
+
+def test_conditions_count_for_more_as_the_run_goes_on() -> None:
+    settings = GanSettings(
+        image_size=32,
+        width=2,
+        max_channels=8,
+        latent=4,
+        images=100,
+        batch=2,
+        condition_from=0.2,
+        condition_fully=0.6,
+    )
+    players = make_players(settings, [3], make_fabric("cpu", "fp32"))
+    latents = torch.randn(2, 4)
+    other, same = torch.tensor([[0], [2]]), torch.tensor([[1], [1]])
+    model = players.ema.model
+    found: dict[int, float] = {}
+    for images in (0, 20, 40, 60, 100):
+        set_strength(players, settings, images)
+        found[images] = float(model.embedding.strength)
+        drawn = model(latents, other), model(latents, same)
+        assert torch.equal(*drawn) == (images <= 20)
+        assert float(players.judge.module.discriminator.projection.strength) == found[images]
+    assert found == pytest.approx({0: 0, 20: 0, 40: 0.5, 60: 1, 100: 1})

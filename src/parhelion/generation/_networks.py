@@ -200,7 +200,10 @@ class Discriminator(nn.Module):
 
 
 class Conditions(nn.Module):
-    """Sum of one embedding for each condition: morphology, survey.
+    """Sum of one embedding for each condition: morphology, survey; times a strength.
+
+    Few images and full strength from the start make a generator draw each class's mean and forget
+    its latent vector; so the strength grows during training (Shahbazi et al. 2022).
 
     Parameters
     ----------
@@ -211,17 +214,19 @@ class Conditions(nn.Module):
     """
 
     offsets: Tensor
+    strength: Tensor
 
     def __init__(self, classes: Sequence[int], length: int) -> None:
         super().__init__()
         self.table = nn.Embedding(sum(classes), length)
         starts = [sum(classes[:index]) for index in range(len(classes))]
         self.register_buffer("offsets", torch.tensor(starts), persistent=False)
+        self.register_buffer("strength", torch.ones(()))
 
     def forward(self, labels: Tensor) -> Tensor:
         """Map ``(N, K)`` int64 class indices to ``(N, length)``."""
         total: Tensor = self.table(labels + self.offsets).sum(dim=1)
-        return total
+        return total * self.strength
 
 
 def quarter(x: Tensor, crop: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from parhelion.generation._augment import Draws, augment, random_dihedral
 from parhelion.generation._losses import Judge
-from parhelion.generation._networks import Discriminator
+from parhelion.generation._networks import Conditions, Discriminator
 from parhelion.generation._sample import make_generator
 from parhelion.generation._settings import GanSettings
 from parhelion.training import Ema, synchronize_batch_norm
@@ -168,6 +168,16 @@ def set_pace(optimizer: Any, settings: GanSettings, images: int, pace: float) ->
     factor = min(1.0, left / settings.cooldown) if settings.cooldown else 1.0
     for group in optimizer.param_groups:
         group["lr"] = settings.learning_rate * pace * factor
+
+
+def set_strength(players: Players, settings: GanSettings, images: int) -> None:
+    """Set how much the conditions count in the step that begins after `images`."""
+    done, begin, full = images / settings.images, settings.condition_from, settings.condition_fully
+    strength = 1.0 if done >= full else max(0.0, (done - begin) / (full - begin))
+    for network in (players.generator, players.judge, players.ema.model):
+        for part in network.modules():
+            if isinstance(part, Conditions):
+                part.strength.fill_(strength)
 
 
 def _adam(network: torch.nn.Module, settings: GanSettings, pace: float) -> torch.optim.Adam:

@@ -29,6 +29,11 @@ class GanSettings:
     condition_on: tuple[Literal["label", "source"], ...] = ()
     """Columns of the catalog that both networks are conditioned on: label (morphology, say),
     source (survey)."""
+    condition_from: float = 0.0
+    """Share of the run before which the conditions count for nothing."""
+    condition_fully: float = 0.0
+    """Share of the run after which they count in full; in between, their strength grows. Few images
+    to a class need it, or each class's images become alike."""
     start: str | None = None
     """Model to fine-tune: a folder, or the name of one that ships. The run's sizes must be its."""
     images: int = 200_000
@@ -123,6 +128,12 @@ class GanSettings:
             "discriminator-pace",
             self.discriminator_pace,
             "be positive, and below 1 times --learning-rate",
+        )
+        require(
+            0 <= self.condition_from <= self.condition_fully <= 1,
+            "condition-from",
+            self.condition_from,
+            f"be in 0 to --condition-fully (={self.condition_fully}), and that at most 1",
         )
         require(0 <= self.cooldown <= 1, "cooldown", self.cooldown, "be in [0, 1]")
         require(

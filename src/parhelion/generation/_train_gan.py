@@ -15,7 +15,7 @@ from parhelion.errors import InputError, TrainingError
 from parhelion.generation._augment import Draws
 from parhelion.generation._conditions import draw_classes, proportions, read_conditions
 from parhelion.generation._networks import parameter_count
-from parhelion.generation._players import make_players, set_pace
+from parhelion.generation._players import make_players, set_pace, set_strength
 from parhelion.generation._players import step as _step
 from parhelion.generation._sample import seed_latent
 from parhelion.generation._settings import GanSettings
@@ -168,6 +168,7 @@ def train_gan(
             )
             real = to_model(shelf[mine], fabric.device)
             labels = target_shelf[mine].to(fabric.device) if conditions else None
+            set_strength(players, settings, images)
             set_pace(players.optimizer_g, settings, images, 1)
             set_pace(players.optimizer_d, settings, images, settings.discriminator_pace)
             penalize = (images // batch) % settings.penalty_every == 0
