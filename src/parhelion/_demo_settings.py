@@ -13,8 +13,8 @@ class DemoSettings:
     minutes: float = 8.0
     """About how long the whole demo may take on two CPU cores; scales the training."""
     fine_tune: bool = False
-    """Start the generator from the galaxies that ship, instead of from random weights. On the Hubble
-    field that has been no nearer to the real images after as many."""
+    """Start the generator from the galaxies that ship, not from random weights. On the Hubble field
+    its images were then no nearer to the real ones."""
     field: Path | None = None
     """Another wide field to learn from, instead of the Hubble Deep Field."""
     galaxies: int = 3_000
