@@ -13,12 +13,12 @@ from parhelion.catalog import Catalog, write_catalog
 from parhelion.classification import ClassifierSettings
 from parhelion.classification._classes import class_names, load_classes
 from parhelion.classification._data import (
-    PixelStore,
     gather,
     pixel_batches,
     training_batches,
 )
 from parhelion.errors import CatalogError, InputError
+from parhelion.training import PixelStore
 
 CLASSES = {"round": "smooth", "flat": "smooth", "patchy": "irregular"}
 NAMES = ["smooth", "irregular"]

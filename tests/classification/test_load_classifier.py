@@ -11,12 +11,10 @@ from parhelion.catalog import Catalog, load_pixels, resize
 from parhelion.classification import (
     Classifier,
     load_classifier,
-    resolve_classifier,
     score_classifier,
-    shipped_classifier,
 )
 from parhelion.errors import CatalogError, InputError, ModelError
-from parhelion.training import read_card
+from parhelion.training import find_model, read_card
 
 
 @pytest.fixture(scope="module")
@@ -76,14 +74,15 @@ def test_scores_agree_with_predictions(classifier: Classifier, run: Path, labele
 
 
 def test_names_are_resolved(run: Path) -> None:
-    assert resolve_classifier(run) == run
-    assert resolve_classifier("galaxy-classifier") == shipped_classifier()
+    assert load_classifier(run, "cpu").model_id == read_card(run)["model_id"]
+    shipped = find_model("galaxy-classifier")
+    assert load_classifier("galaxy-classifier", "cpu").model_id == read_card(shipped)["model_id"]
     with pytest.raises(ModelError, match="galaxies is not a model.*galaxy-classifier"):
-        resolve_classifier("galaxies")
+        load_classifier("galaxies")
 
 
 def test_the_one_that_ships() -> None:
-    folder = shipped_classifier()
+    folder = find_model("galaxy-classifier")
     assert sum(path.stat().st_size for path in folder.iterdir()) < 2_000_000
     classifier = load_classifier("galaxy-classifier", "cpu")
     assert classifier.labels == ["spiral", "elliptical", "irregular"]

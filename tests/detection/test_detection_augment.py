@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from parhelion.detection import DetectorSettings
-from parhelion.detection._augment import augment, jitter_color, turn
+from parhelion.detection._augment import augment, turn
+from parhelion.training import jitter_color
 
 PIXELS = np.random.default_rng(3).integers(0, 256, (16, 16, 3), dtype=np.uint8)
 SETTINGS = DetectorSettings(image_size=16)

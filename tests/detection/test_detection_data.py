@@ -10,13 +10,13 @@ import pytest
 from parhelion.catalog import Catalog, write_catalog
 from parhelion.detection import DetectorSettings
 from parhelion.detection._data import (
-    PixelStore,
     check_classes,
     counts,
     gather,
     training_batches,
 )
 from parhelion.errors import CatalogError, InputError
+from parhelion.training import PixelStore
 
 Make = Callable[..., Catalog]
 SETTINGS = DetectorSettings(image_size=32, batch=4, workers=2)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from parhelion.catalog import Catalog
 from parhelion.detection import DetectorSettings
-from parhelion.detection._data import PixelStore, gather
+from parhelion.detection._data import gather
 from parhelion.detection._format_baseline import (
     Container,
     container,
@@ -17,6 +17,7 @@ from parhelion.detection._format_baseline import (
     format_only,
     logistic_accuracy,
 )
+from parhelion.training import PixelStore
 
 
 def test_a_container_is_described(tmp_path: Path) -> None:

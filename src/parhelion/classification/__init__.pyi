@@ -4,6 +4,4 @@ from ._predict import Classifier as Classifier
 from ._predict import load_classifier as load_classifier
 from ._scores import score_classifier as score_classifier
 from ._settings import ClassifierSettings as ClassifierSettings
-from ._shipped import resolve_classifier as resolve_classifier
-from ._shipped import shipped_classifier as shipped_classifier
 from ._train import train_classifier as train_classifier

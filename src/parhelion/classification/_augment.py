@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from parhelion.classification._settings import ClassifierSettings
+from parhelion.training import jitter_color, to_uint8
 
 Pixels = NDArray[np.uint8]
-
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def augment(pixels: Pixels, settings: ClassifierSettings, rng: np.random.Generator) -> Pixels:
@@ -55,13 +54,13 @@ def augment(pixels: Pixels, settings: ClassifierSettings, rng: np.random.Generat
             (step * right, step * down),
         )
     if chosen[1] and settings.color_jitter:
-        pixels = _jitter(pixels, *jitter)
+        pixels = jitter_color(pixels, *jitter)
     if chosen[2] and settings.blur:
         image = Image.fromarray(np.ascontiguousarray(pixels))
         pixels = np.asarray(image.filter(ImageFilter.GaussianBlur(sigma)), np.uint8)
     if chosen[3] and settings.noise:
         draws = np.random.default_rng(noise_seed).standard_normal(pixels.shape, np.float32)
-        pixels = _to_uint8(pixels + np.float32(noise) * draws)
+        pixels = to_uint8(pixels + np.float32(noise) * draws)
     if chosen[4]:
         pixels = _jpeg(pixels, quality)
     return np.ascontiguousarray(pixels)
@@ -104,20 +103,8 @@ def move(pixels: Pixels, degrees: float, scale: float, shift: tuple[float, float
     return np.asarray(image, np.uint8)
 
 
-def _jitter(pixels: Pixels, brightness: float, contrast: float, saturation: float) -> Pixels:
-    """Scale brightness, contrast about the mean, and saturation about the gray image."""
-    values = pixels.astype(np.float32) * np.float32(brightness)
-    values = (values - values.mean()) * np.float32(contrast) + values.mean()
-    luma = (values @ _LUMA)[..., None]
-    return _to_uint8(luma + (values - luma) * np.float32(saturation))
-
-
 def _jpeg(pixels: Pixels, quality: int) -> Pixels:
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "JPEG", quality=quality)
     with Image.open(buffer) as image:
         return np.asarray(image.convert("RGB"), np.uint8)
-
-
-def _to_uint8(values: NDArray[np.float32]) -> Pixels:
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)

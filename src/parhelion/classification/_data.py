@@ -1,21 +1,20 @@
 """The classifier's data: samples of catalogs with their classes, and batches of their pixels."""
 
-import os
-import threading
 from collections import Counter
-from collections.abc import Generator, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from parhelion.catalog import SPLITS, Catalog, decode, open_catalog, resize
+from parhelion.catalog import SPLITS, Catalog, open_catalog
 from parhelion.classification._augment import augment
 from parhelion.classification._settings import ClassifierSettings
 from parhelion.errors import CatalogError, InputError
-from parhelion.training import data_order
+from parhelion.training import PixelStore, check_apart, data_order, map_ahead
 
 Catalogs = Catalog | Path | str | Sequence[Catalog | Path | str]
 #: What a classifier is judged on: made and altered images are no evidence of skill on real ones.
@@ -103,7 +102,7 @@ def gather(
                         target=number[classes[item["label"]]],
                     )
                 )
-    _check_apart(samples)
+    check_apart(samples)
     return samples, dict(sorted(left_out.items()))
 
 
@@ -131,43 +130,15 @@ def counts(samples: Sequence[Sample], labels: Sequence[str]) -> dict[str, dict[s
     }
 
 
-class PixelStore:
-    """Decoded images at one size; as many are kept as the memory given allows.
-
-    Parameters
-    ----------
-    size : int
-        Side of the images, in pixels.
-    megabytes : int
-        Memory to use; what does not fit is decoded at each use, with the same result.
-    """
-
-    def __init__(self, size: int, megabytes: int) -> None:
-        self.size = size
-        self._room = megabytes * 2**20 // (3 * size * size)
-        self._kept: dict[Path, NDArray[np.uint8]] = {}
-        self._lock = threading.Lock()
-
-    def load(self, path: Path) -> NDArray[np.uint8]:
-        """Return ``(size, size, 3)`` uint8; not to be written to."""
-        kept = self._kept.get(path)
-        if kept is not None:
-            return kept
-        pixels = resize(decode(path)[0].pixels, self.size)
-        with self._lock:
-            if len(self._kept) < self._room:
-                self._kept[path] = pixels
-        return pixels
-
-
 def pixel_batches(
     samples: Sequence[Sample], store: PixelStore, batch: int, workers: int | None
 ) -> Generator[NDArray[np.uint8], None, None]:
     """Yield the samples' pixels as they are, ``(<= batch, S, S, 3)`` uint8, in order."""
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        for start in range(0, len(samples), batch):
-            paths = [sample.path for sample in samples[start : start + batch]]
-            yield np.stack(list(pool.map(store.load, paths)))
+    paths = [sample.path for sample in samples]
+    loaded = map_ahead(store.load, paths, workers=workers, depth=2 * batch)
+    with closing(loaded):
+        while part := list(islice(loaded, batch)):
+            yield np.stack(part)
 
 
 def training_batches(
@@ -202,24 +173,22 @@ def training_batches(
     """
     targets = np.array([sample.target for sample in samples], np.int64)
 
-    def draw(position: int, index: int) -> NDArray[np.uint8]:
-        rng = np.random.default_rng([settings.seed, position])
-        return augment(store.load(samples[index].path), settings, rng)
-
-    pool = ThreadPoolExecutor(settings.workers or os.cpu_count() or 1)
-
-    def submit(first: int) -> tuple[list[Future[NDArray[np.uint8]]], NDArray[np.int64]]:
-        chosen = _order(targets, classes, first, settings)
-        return [pool.submit(draw, first + k, int(i)) for k, i in enumerate(chosen)], targets[chosen]
-
-    try:
-        ahead = submit(start)
+    def jobs() -> Iterator[tuple[int, int]]:
+        position = start
         while True:
-            (waiting, wanted), start = ahead, start + settings.batch
-            ahead = submit(start)
-            yield np.stack([future.result() for future in waiting]), wanted
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+            yield from enumerate(map(int, _order(targets, classes, position, settings)), position)
+            position += settings.batch
+
+    def draw(job: tuple[int, int]) -> tuple[NDArray[np.uint8], np.int64]:
+        position, index = job
+        rng = np.random.default_rng([settings.seed, position])
+        return augment(store.load(samples[index].path), settings, rng), targets[index]
+
+    drawn = map_ahead(draw, jobs(), workers=settings.workers, depth=2 * settings.batch)
+    with closing(drawn):
+        while True:
+            pixels, wanted = zip(*islice(drawn, settings.batch), strict=True)
+            yield np.stack(pixels), np.array(wanted)
 
 
 def _order(
@@ -239,20 +208,3 @@ def _order(
             place = int(positions[here][0] // classes)
             chosen[here] = own[data_order(len(own), place, int(here.sum()), seed * classes + kind)]
     return chosen
-
-
-def _check_apart(samples: Sequence[Sample]) -> None:
-    """No group in two splits, no image twice: else a test would ask for what was learned."""
-    home: dict[str, Sample] = {}
-    for sample in samples:
-        other = home.setdefault(sample.group_id, sample)
-        if other.split != sample.split:
-            raise CatalogError(
-                f"group {sample.group_id!r} spans two splits across the catalogs: {other.path} is "
-                f"in {other.split}, {sample.path} in {sample.split}; split them together with "
-                "`parhelion split`"
-            )
-    seen: dict[Path, Sample] = {}
-    for sample in samples:
-        if seen.setdefault(sample.path.resolve(), sample) is not sample:
-            raise CatalogError(f"{sample.path} is given twice; name each catalog once")

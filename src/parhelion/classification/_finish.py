@@ -12,12 +12,12 @@ from torch import Tensor
 
 from parhelion._settings import settings_dict
 from parhelion.classification._calibrate import fit_calibration
-from parhelion.classification._data import PixelStore, Sample, pixel_batches
+from parhelion.classification._data import Sample, pixel_batches
 from parhelion.classification._figures import classifier_figures
 from parhelion.classification._network import ClassifierNetwork
 from parhelion.classification._predict import calibrated, network_logits
 from parhelion.classification._settings import ClassifierSettings
-from parhelion.training import save_model
+from parhelion.training import PixelStore, save_model
 
 _log = logging.getLogger(__name__)
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import timm
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from parhelion.classification._settings import ClassifierSettings
 from parhelion.errors import ModelError, SettingsError
+from parhelion.training import check_pretrained
 
 SMALL = "small"
 #: Channels, residual blocks and stride of each stage of the small trunk.
@@ -137,7 +137,12 @@ def _timm_trunk(settings: ClassifierSettings) -> nn.Module:
         # A vision transformer has a weight for each place: it is built for one size.
         options["img_size"] = settings.image_size
     if isinstance(given, Path):
-        _check_weights(given, name)
+        if given.suffix != ".safetensors" or not given.is_file():
+            raise ModelError(
+                f"--pretrained (={given}) must be hub or a .safetensors file with weights of "
+                f"{name}, as timm saves them"
+            )
+        check_pretrained(given, name)
         # timm itself drops the classifier that it does not need.
         options |= {"pretrained": True, "pretrained_cfg_overlay": {"file": str(given)}}
     elif given is not None:
@@ -154,30 +159,6 @@ def _timm_trunk(settings: ClassifierSettings) -> nn.Module:
             ".safetensors file instead"
         ) from error
     return trunk
-
-
-def _check_weights(path: Path, backbone: str) -> None:
-    """Raise `ModelError` unless the file has every weight of a backbone, in its shape.
-
-    timm passes over what is missing, and would train from a random start without a word.
-    """
-    if path.suffix != ".safetensors" or not path.is_file():
-        raise ModelError(
-            f"--pretrained (={path}) must be hub or a .safetensors file with weights of "
-            f"{backbone}, as timm saves them"
-        )
-    expected = timm.create_model(backbone, num_classes=0).state_dict()
-    try:
-        with safe_open(path, framework="pt") as file:
-            found = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise ModelError(f"--pretrained (={path}) is damaged: {error}") from error
-    for name, tensor in expected.items():
-        if name not in found or list(found[name]) != list(tensor.shape):
-            what = "lacks" if name not in found else "has another shape of"
-            raise ModelError(
-                f"--pretrained (={path}) does not fit --backbone (={backbone}): it {what} {name!r}"
-            )
 
 
 def _width(trunk: nn.Module, settings: ClassifierSettings) -> int:

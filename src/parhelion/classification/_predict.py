@@ -14,9 +14,8 @@ from parhelion.catalog import resize
 from parhelion.classification._figures import softmax
 from parhelion.classification._network import ClassifierNetwork, build
 from parhelion.classification._settings import ClassifierSettings
-from parhelion.classification._shipped import resolve_classifier
 from parhelion.errors import InputError, ModelError
-from parhelion.training import load_model, make_fabric, to_model
+from parhelion.training import find_model, load_model, make_fabric, to_model
 
 _NEEDED = ("settings", "classes", "labels", "temperature", "shifts")
 
@@ -112,7 +111,7 @@ def load_classifier(folder: Path | str, device: str = "auto", *, batch: int = 64
     Parameters
     ----------
     folder : Path or str
-        The folder, or the name of a classifier that ships; see `resolve_classifier`.
+        The folder, or the name of a classifier that ships; see `parhelion.training.find_model`.
     device : {"auto", "cpu", "cuda", "mps"}
         Where to compute.
     batch : int
@@ -124,7 +123,7 @@ def load_classifier(folder: Path | str, device: str = "auto", *, batch: int = 64
     ModelError
         If there is no classifier, or a damaged one.
     """
-    folder = resolve_classifier(folder)
+    folder = find_model(folder)
     card, weights = load_model(folder, "classifier")
     missing = [name for name in _NEEDED if name not in card]
     if missing:

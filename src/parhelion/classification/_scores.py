@@ -6,16 +6,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from parhelion.classification._data import (
-    Catalogs,
-    PixelStore,
-    Sample,
-    gather,
-    open_all,
-    pixel_batches,
-)
+from parhelion.classification._data import Catalogs, Sample, gather, open_all, pixel_batches
 from parhelion.classification._predict import Classifier, load_classifier
 from parhelion.errors import CatalogError
+from parhelion.training import PixelStore
 
 
 def score_classifier(

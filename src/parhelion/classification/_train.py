@@ -17,7 +17,6 @@ from parhelion.classification._best import Best
 from parhelion.classification._classes import class_names, classes_of
 from parhelion.classification._data import (
     Catalogs,
-    PixelStore,
     Sample,
     check_classes,
     counts,
@@ -36,6 +35,7 @@ from parhelion.training import (
     Checkpoints,
     Ema,
     Interrupt,
+    PixelStore,
     RunLog,
     check_finite,
     check_resume,

@@ -6,6 +6,7 @@ from PIL import Image, ImageFilter
 
 from parhelion.detection._chain import SUBSAMPLINGS, reencode
 from parhelion.detection._settings import DetectorSettings
+from parhelion.training import jitter_color, to_uint8
 
 Pixels = NDArray[np.uint8]
 
@@ -57,7 +58,7 @@ def augment(pixels: Pixels, settings: DetectorSettings, rng: np.random.Generator
         pixels = np.asarray(blurred, dtype=np.uint8)
     if chosen[3] and settings.noise:
         draws = np.random.default_rng(noise_seed).standard_normal(pixels.shape, np.float32)
-        pixels = _to_uint8(pixels + np.float32(noise) * draws)
+        pixels = to_uint8(pixels + np.float32(noise) * draws)
     return reencode(np.ascontiguousarray(pixels), *last)[0]
 
 
@@ -95,19 +96,7 @@ def turn(pixels: Pixels, degrees: float, scale: float) -> Pixels:
     return np.asarray(image, dtype=np.uint8)
 
 
-def jitter_color(pixels: Pixels, brightness: float, contrast: float, saturation: float) -> Pixels:
-    """Scale brightness, contrast about the mean, and saturation about the gray image."""
-    values = pixels.astype(np.float32) * np.float32(brightness)
-    values = (values - values.mean()) * np.float32(contrast) + values.mean()
-    luma = values @ np.array([0.299, 0.587, 0.114], np.float32)
-    return _to_uint8(luma[..., None] + (values - luma[..., None]) * np.float32(saturation))
-
-
 def _codec(settings: DetectorSettings, rng: np.random.Generator) -> tuple[int, int]:
     """Draw a JPEG quality and a chroma subsampling."""
     quality = int(rng.integers(settings.quality[0], settings.quality[1] + 1))
     return quality, SUBSAMPLINGS[int(rng.integers(len(SUBSAMPLINGS)))]
-
-
-def _to_uint8(values: NDArray[np.float32]) -> Pixels:
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)

@@ -1,6 +1,5 @@
 """The detector's data: samples of several catalogs, checked, and their pixels, balanced."""
 
-import threading
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -10,13 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from parhelion.catalog import MADE_ORIGINS, SPLITS, Catalog, decode, open_catalog, resize
-from parhelion.detection._ahead import map_ahead
+from parhelion.catalog import MADE_ORIGINS, SPLITS, Catalog, open_catalog
 from parhelion.detection._augment import augment
 from parhelion.detection._chain import judged
 from parhelion.detection._settings import DetectorSettings
 from parhelion.errors import CatalogError, InputError
-from parhelion.training import data_order
+from parhelion.training import PixelStore, check_apart, data_order, map_ahead
 
 CLASSES = ("observed", "made")
 
@@ -68,7 +66,7 @@ def gather(catalogs: Sequence[Catalog | Path | str], *, split_needed: bool = Tru
             )
             for path, item in zip(catalog.files(), rows, strict=True)
         ]
-    _check_apart(samples)
+    check_apart(samples)
     return samples
 
 
@@ -98,35 +96,6 @@ def counts(samples: Sequence[Sample]) -> dict[str, dict[str, int]]:
         }
         for split in SPLITS
     }
-
-
-class PixelStore:
-    """Decoded images at one size; as many are kept as the memory given allows.
-
-    Parameters
-    ----------
-    size : int
-        Side of the images, in pixels.
-    megabytes : int
-        Memory to use; what does not fit is decoded at each use, with the same result.
-    """
-
-    def __init__(self, size: int, megabytes: int) -> None:
-        self.size = size
-        self._room = megabytes * 2**20 // (3 * size * size)
-        self._kept: dict[Path, NDArray[np.uint8]] = {}
-        self._lock = threading.Lock()
-
-    def load(self, path: Path) -> NDArray[np.uint8]:
-        """Return ``(size, size, 3)`` uint8; not to be written to."""
-        kept = self._kept.get(path)
-        if kept is not None:
-            return kept
-        pixels = resize(decode(path)[0].pixels, self.size)
-        with self._lock:
-            if len(self._kept) < self._room:
-                self._kept[path] = pixels
-        return pixels
 
 
 def judged_pixels(
@@ -186,20 +155,3 @@ def training_batches(
     with closing(drawn):
         while True:
             yield np.stack(list(islice(drawn, settings.batch))), targets
-
-
-def _check_apart(samples: Sequence[Sample]) -> None:
-    """No group in two splits, no image twice: else a test would ask for what was learned."""
-    home: dict[str, Sample] = {}
-    for sample in samples:
-        other = home.setdefault(sample.group_id, sample)
-        if other.split != sample.split:
-            raise CatalogError(
-                f"group {sample.group_id!r} spans two splits across the catalogs: {other.path} is "
-                f"in {other.split}, {sample.path} in {sample.split}; split them together with "
-                "`parhelion split`"
-            )
-    seen: dict[Path, Sample] = {}
-    for sample in samples:
-        if seen.setdefault(sample.path.resolve(), sample) is not sample:
-            raise CatalogError(f"{sample.path} is given twice; name each catalog once")

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parhelion.catalog import decode, open_catalog
-from parhelion.detection._ahead import map_ahead
 from parhelion.detection._explain import write_explanation
 from parhelion.detection._predict import Detector, load_detector
 from parhelion.detection._settings import DetectSettings
 from parhelion.detection._verdict import Verdict
 from parhelion.errors import DecodeError, InputError
+from parhelion.training import map_ahead
 
 _CATALOG = "catalog.parquet"
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from parhelion._settings import settings_dict
 from parhelion.catalog import SPLITS
 from parhelion.detection._calibrate import fit_band, fit_temperature
-from parhelion.detection._data import CLASSES, PixelStore, Sample, judged_pixels
+from parhelion.detection._data import CLASSES, Sample, judged_pixels
 from parhelion.detection._domain import Domain, fit_domain, fit_limit, traits
 from parhelion.detection._figures import auc, balanced_accuracy, balanced_loss, sigmoid
 from parhelion.detection._format_baseline import format_only
@@ -21,7 +21,7 @@ from parhelion.detection._predict import Detector, network_logits
 from parhelion.detection._scores import SCORES_FILE, score_table, write_scores
 from parhelion.detection._settings import DetectorSettings
 from parhelion.detection._spectrum import spectrum_profile
-from parhelion.training import save_model
+from parhelion.training import PixelStore, save_model
 
 _log = logging.getLogger(__name__)
 _SURVEYED = 2000  # images of a class from which its domain and envelope are taken

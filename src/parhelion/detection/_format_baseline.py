@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from scipy.optimize import minimize
 
-from parhelion.detection._ahead import map_ahead
 from parhelion.detection._chain import reencode
-from parhelion.detection._data import PixelStore, Sample
+from parhelion.detection._data import Sample
 from parhelion.detection._settings import DetectorSettings
+from parhelion.training import PixelStore, map_ahead
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

@@ -5,12 +5,12 @@ from typing import Any
 
 import timm
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from parhelion.detection._settings import DetectorSettings
 from parhelion.detection._spectrum import log_spectrum
 from parhelion.errors import ModelError, SettingsError
+from parhelion.training import check_pretrained
 
 
 class TwoPath(nn.Module):
@@ -93,28 +93,9 @@ def _backbone(settings: DetectorSettings, channels: int) -> nn.Module:
             f"--backbone (={settings.backbone}) must name a network that timm has, such as {close}"
         )
     if settings.pretrained is not None:
-        _check_weights(settings.pretrained, settings.backbone)
+        check_pretrained(settings.pretrained, settings.backbone)
     model: nn.Module = timm.create_model(settings.backbone, **options)
     return model
-
-
-def _check_weights(path: Path, backbone: str) -> None:
-    """Raise `ModelError` unless the file has every weight of a backbone, in its shape.
-
-    timm passes over what is missing, and would train from a random start without a word.
-    """
-    expected = timm.create_model(backbone, num_classes=0).state_dict()
-    try:
-        with safe_open(path, framework="pt") as file:
-            found = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise ModelError(f"--pretrained (={path}) is damaged: {error}") from error
-    for name, tensor in expected.items():
-        if name not in found or list(found[name]) != list(tensor.shape):
-            what = "lacks" if name not in found else "has another shape of"
-            raise ModelError(
-                f"--pretrained (={path}) does not fit --backbone (={backbone}): it {what} {name!r}"
-            )
 
 
 def _width(settings: DetectorSettings, *paths: nn.Module | None) -> int:

@@ -10,16 +10,10 @@ from numpy.typing import NDArray
 
 from parhelion._files import atomic_path
 from parhelion.catalog import Catalog
-from parhelion.detection._data import (
-    PixelStore,
-    Sample,
-    catalog_name,
-    check_classes,
-    gather,
-    judged_pixels,
-)
+from parhelion.detection._data import Sample, catalog_name, check_classes, gather, judged_pixels
 from parhelion.detection._predict import Detector, load_detector
 from parhelion.errors import InputError
+from parhelion.training import PixelStore
 
 SCORES_FILE = "scores.parquet"
 

@@ -14,7 +14,6 @@ from parhelion._progress import bar
 from parhelion._settings import save_settings
 from parhelion.catalog import Catalog
 from parhelion.detection._data import (
-    PixelStore,
     Sample,
     catalog_name,
     check_classes,
@@ -33,6 +32,7 @@ from parhelion.training import (
     Checkpoints,
     Ema,
     Interrupt,
+    PixelStore,
     RunLog,
     check_finite,
     check_resume,

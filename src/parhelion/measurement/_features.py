@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from parhelion._progress import bar
-from parhelion.classification import load_classifier, resolve_classifier
+from parhelion.classification import load_classifier
 from parhelion.errors import InputError, ModelError
 from parhelion.measurement._feature_training import SIZE, STEPS, FeatureTrunk, train_trunk
-from parhelion.training import load_model, make_fabric, read_card, save_model
+from parhelion.training import find_model, load_model, make_fabric, read_card, save_model
 
 _EXPECTED = (
     "a safetensors file of torchvision's squeezenet1_1 or inception_v3, the folder of a "
@@ -124,7 +124,7 @@ def load_features(path: Path, device: str = "cpu") -> Features:
         return _ClassifierFeatures(path, device) if kind == "classifier" else _own(path, device)
     if not path.is_file():
         try:
-            return _ClassifierFeatures(resolve_classifier(path), device)
+            return _ClassifierFeatures(find_model(path), device)
         except ModelError as error:
             raise ModelError(f"there is no {path}; --features takes {_EXPECTED}") from error
     try:

@@ -83,10 +83,6 @@ class ZoomedView:
         window: NDArray[np.uint8] = large[y : y + y1 - y0, x : x + x1 - x0]
         return window[..., None] if window.ndim == 2 else window
 
-    def to_view(self, x: NDArray[np.float64], start: int) -> NDArray[np.float64]:
-        """Return places along an axis in pixels of the view; `start` is the box's on that axis."""
-        return start + (x + 0.5) / self.zoom - 0.5
-
 
 def zoomed_box(shape: tuple[int, int, int], zoom: float, side: int) -> tuple[int, int, int, int]:
     """Return the part of a view to show at a zoom: all of it, or as much of its middle as fits.

@@ -1,6 +1,9 @@
+from ._ahead import map_ahead as map_ahead
 from ._checkpoint import Checkpoints as Checkpoints
 from ._ema import Ema as Ema
 from ._fabric import make_fabric as make_fabric
+from ._jitter import jitter_color as jitter_color
+from ._jitter import to_uint8 as to_uint8
 from ._log import RunLog as RunLog
 from ._log import read_log as read_log
 from ._loop import Interrupt as Interrupt
@@ -9,9 +12,12 @@ from ._loop import due as due
 from ._loop import weights_are_finite as weights_are_finite
 from ._order import data_order as data_order
 from ._order import step_generator as step_generator
+from ._pretrained import check_pretrained as check_pretrained
 from ._resume import check_resume as check_resume
 from ._resume import check_same_data as check_same_data
 from ._resume import fingerprint as fingerprint
+from ._samples import PixelStore as PixelStore
+from ._samples import check_apart as check_apart
 from ._synchronized import synchronize_batch_norm as synchronize_batch_norm
 from ._tensors import grid as grid
 from ._tensors import store as store

@@ -5,7 +5,7 @@ from itertools import count, islice
 
 import pytest
 
-from parhelion.detection._ahead import map_ahead
+from parhelion.training._ahead import map_ahead
 
 
 def test_results_keep_their_order() -> None:
