@@ -77,9 +77,7 @@ def run(data: Path | None, work: Path) -> dict[str, Any]:
     # The longest runs first, and each on a core of its own.
     jobs = [(name, seed) for name in ("peer", "ours") for seed in range(_SEEDS)]
     np.save(keep / "train.npy", load_pixels(catalog.select(split="train"), _SIZE))
-    held_out = np.concatenate(
-        [load_pixels(catalog.select(split=part), _SIZE) for part in ("val", "test")]
-    )
+    held_out = load_pixels(catalog.select(split="test"), _SIZE)
     with ThreadPoolExecutor(cores()) as pool:
         for running in [
             pool.submit(_child, name, seed, images, len(held_out), keep) for name, seed in jobs
@@ -217,7 +215,7 @@ def _ours(seed: int, train: torch.Tensor) -> _Contender:
         players.ema.update(players.generator.module, seen + _BATCH, _BATCH)
 
     def sample(count: int) -> dict[str, NDArray[np.uint8]]:
-        return {"": _sample(players.ema.model, settings.latent, count, to_pixels)}
+        return {"": _sample(players.ema.model, players.length, count, to_pixels)}
 
     return (
         step,

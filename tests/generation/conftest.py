@@ -33,6 +33,8 @@ def _save(
         condition_on=tuple(conditions),  # type: ignore[arg-type]
     )
     network = make_generator(settings, tuple(len(names) for names in conditions.values()))
+    for block in network.blocks.values():
+        torch.nn.init.normal_(block.strength, std=0.1)  # it starts at zero, and training changes it
     state = network.state_dict()
     if half:
         state = {k: v.half() if v.is_floating_point() else v for k, v in state.items()}

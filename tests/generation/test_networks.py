@@ -35,6 +35,20 @@ def test_shapes(size: int, channels: int) -> None:
     assert len(discriminator(images)) == 2
 
 
+@pytest.mark.parametrize("noise", [True, False])
+def test_noise_is_what_follows_the_latent(noise: bool) -> None:
+    torch.manual_seed(0)
+    generator = Generator(32, 4, 16, 8, noise=noise).eval()
+    assert generator.inputs == 8 + noise * (8**2 + 16**2 + 32**2)
+    numbers = torch.randn(1, 8 + 8**2 + 16**2 + 32**2)
+    plain = generator(numbers[:, : generator.inputs])
+    for block in generator.blocks.values():
+        if noise:
+            torch.nn.init.ones_(block.strength)
+    # It counts for nothing at first; training gives it a strength.
+    assert torch.equal(generator(numbers[:, : generator.inputs]), plain) != noise
+
+
 def test_channels_double_with_each_halving_up_to_the_limit() -> None:
     found = [channels_at(r, 128, 32, 512) for r in (4, 8, 16, 32, 64, 128)]
     assert found == [512, 512, 256, 128, 64, 32]  # the published widths at 128 pixels
@@ -48,10 +62,12 @@ def test_the_demo_s_networks_are_small() -> None:
 def test_every_weight_learns() -> None:
     """No layer is left out of the graph: excitations, decoders and both scales have gradients."""
     torch.manual_seed(0)
-    generator = Generator(256, 2, 8, 4, classes=(3, 2))
+    generator = Generator(256, 2, 8, 4, classes=(3, 2), noise=True)
     discriminator = Discriminator(256, 2, 8, classes=(3, 2))
     labels = torch.tensor([[0, 1], [2, 0], [1, 1]])
-    outputs = discriminator(generator(torch.randn(3, 4), labels), labels, torch.tensor([1, 0]))
+    outputs = discriminator(
+        generator(torch.randn(3, generator.inputs), labels), labels, torch.tensor([1, 0])
+    )
     torch.stack([o.square().mean() for o in outputs]).sum().backward()
     for network in (generator, discriminator):
         without = [n for n, p in network.named_parameters() if p.grad is None]

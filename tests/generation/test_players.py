@@ -86,7 +86,7 @@ def test_conditions_count_for_more_as_the_run_goes_on() -> None:
         condition_fully=0.6,
     )
     players = make_players(settings, [3], make_fabric("cpu", "fp32"))
-    latents = torch.randn(2, 4)
+    latents = torch.randn(2, players.length)
     other, same = torch.tensor([[0], [2]]), torch.tensor([[1], [1]])
     model = players.ema.model
     found: dict[int, float] = {}

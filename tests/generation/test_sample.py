@@ -31,7 +31,7 @@ def test_the_sampler_draws_what_the_network_does(model: Path) -> None:
     network.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
     seeds = list(range(8))
     classes = torch.tensor(sampler.classes(seeds))
-    latents = torch.stack([seed_latent(seed, 8) for seed in seeds])
+    latents = torch.stack([seed_latent(seed, network.inputs) for seed in seeds])
     with torch.inference_mode():
         expected = to_pixels(network(latents, classes))
     drawn = np.stack([pixels for pixels, _ in sampler.draw(seeds)])
@@ -58,8 +58,19 @@ def test_truncation_draws_images_to_the_mean_of_their_class(model: Path) -> None
 
 def test_the_latents_are_the_seeds_normals_times_the_truncation(model: Path) -> None:
     sampler = load_sampler(model)
-    assert torch.equal(sampler.latents([3, 4]), torch.stack([seed_latent(3, 8), seed_latent(4, 8)]))
-    assert torch.equal(sampler.latents([3], 0.5), 0.5 * seed_latent(3, 8)[None])
+    assert sampler.length == 8 + 8**2 + 16**2 + 32**2  # and a map of noise at each doubling
+    three, four = (seed_latent(seed, sampler.length) for seed in (3, 4))
+    assert torch.equal(sampler.latents([3, 4]), torch.stack([three, four]))
+    assert torch.equal(sampler.latents([3], 0.5), 0.5 * three[None])
+
+
+def test_noise_changes_the_details_only(model: Path) -> None:
+    sampler = load_sampler(model)
+    first, other = sampler.latents([3, 4])
+    mixed = torch.cat([first[:8], other[8:]])
+    pixels = np.stack(list(sampler.decode(torch.stack([first, mixed, other])))).astype(float)
+    same, changed = (np.abs(pixels[0] - pixels[k]).mean() for k in (1, 2))
+    assert 0 < same < changed
 
 
 def test_classes_that_occur_together(model: Path) -> None:

@@ -46,7 +46,7 @@ def test_with_the_same_classes_it_is_the_same_generator(base: Path) -> None:
     wanted, _ = _networks(2, 2)
     generator, discriminator = _networks(2, 2)
     assert start_from(base, generator, discriminator, _KNOWN)
-    latents, labels = torch.randn(3, 8), torch.tensor([[0, 0], [1, 0], [1, 1]])
+    latents, labels = torch.randn(3, generator.inputs), torch.tensor([[0, 0], [1, 0], [1, 1]])
     assert torch.equal(generator(latents, labels), wanted(latents, labels))
 
 

@@ -129,7 +129,7 @@ def walk(
     Parameters
     ----------
     latents, classes : Tensor
-        ``(N, latent)`` float32: latent and embedded classes of each stop.
+        ``(N, length)`` float32: latent, with its noise, and embedded classes of each stop.
     frames : int
         Points from one stop to the next.
     loop : bool
@@ -143,7 +143,7 @@ def walk(
     Returns
     -------
     points : Tensor
-        ``(M, latent)`` float32.
+        ``(M, length)`` float32.
     """
     count = len(latents)
     legs = [(index, (index + 1) % count) for index in range(count if loop else count - 1)]
@@ -168,7 +168,7 @@ def slerp(here: Tensor, there: Tensor, t: float) -> Tensor:
     Parameters
     ----------
     here, there : Tensor
-        ``(latent,)`` float32 end points.
+        ``(length,)`` float32 end points.
     t : float
         0 at `here`, 1 at `there`; both exactly.
     """

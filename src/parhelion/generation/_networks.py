@@ -37,6 +37,17 @@ class Generator(nn.Module):
     classes : sequence of int
         Number of classes of each condition, such as morphology and survey; empty for an
         unconditional generator.
+    noise : bool
+        Add a map of random numbers at each doubling, times a learned strength for each channel
+        (as the public code of Liu et al. 2021 does, after Karras et al. 2019, section 3.2): the
+        noise of a sky need not be made from a few latent numbers.
+
+    Attributes
+    ----------
+    latent : int
+        As given.
+    inputs : int
+        Random numbers to an image: its latent vector, then its maps of noise.
     """
 
     def __init__(
@@ -47,9 +58,14 @@ class Generator(nn.Module):
         latent: int = 256,
         channels: int = 3,
         classes: Sequence[int] = (),
+        *,
+        noise: bool = False,
     ) -> None:
         super().__init__()
+        resolutions = [2**k for k in range(3, int(math.log2(size)) + 1)]
         self.latent = latent
+        self._maps = [r * r for r in resolutions] if noise else []
+        self.inputs = latent + sum(self._maps)
 
         def at(resolution: int) -> int:
             return channels_at(resolution, size, width, limit)
@@ -60,8 +76,9 @@ class Generator(nn.Module):
             nn.BatchNorm2d(2 * at(4)),
             nn.GLU(dim=1),
         )
-        resolutions = [2**k for k in range(3, int(math.log2(size)) + 1)]
-        self.blocks = nn.ModuleDict({str(r): _Up(at(r // 2), at(r)) for r in resolutions})
+        self.blocks = nn.ModuleDict(
+            {str(r): _Up(at(r // 2), at(r), noise=noise) for r in resolutions}
+        )
         # Each excitation spans four doublings, or ends at full size where that is nearer.
         spans = {r: min(16 * r, size) for r in (4, 8, 16, 32) if r == 4 or 16 * r <= size}
         self.excitations = nn.ModuleDict(
@@ -77,7 +94,7 @@ class Generator(nn.Module):
         Parameters
         ----------
         latents : Tensor
-            ``(N, latent)`` float32, standard normal.
+            ``(N, inputs)`` float32, standard normal.
         labels : Tensor, optional
             ``(N, K)`` int64 class index of each of K conditions, for a conditional generator.
 
@@ -86,13 +103,14 @@ class Generator(nn.Module):
         images : Tensor
             ``(N, channels, size, size)`` float in [-1, 1].
         """
+        latents, *maps = torch.split(latents, [self.latent, *self._maps], dim=1)
         if self.embedding is not None:
             latents = latents + self.embedding(labels)
         x = self.start(latents[:, :, None, None])  # (N, C, 4, 4)
         kept = {4: x}
-        for name, block in self.blocks.items():
+        for index, (name, block) in enumerate(self.blocks.items()):
             resolution = int(name)
-            x = block(x)
+            x = block(x, maps[index] if maps else None)
             if resolution in self._sources:
                 x = x * self.excitations[name](kept.pop(self._sources[resolution]))
             if resolution in self._sources.values():
@@ -237,25 +255,29 @@ def quarter(x: Tensor, crop: Tensor) -> Tensor:
 
 
 class _Up(nn.Sequential):
-    """Double the side: nearest, convolution, batch norm, gated linear unit.
+    """Double the side: nearest, convolution, noise, batch norm, gated linear unit.
 
     The sequence names the weights; `forward` computes the same with fewer operations.
     """
 
-    def __init__(self, inward: int, outward: int) -> None:
+    def __init__(self, inward: int, outward: int, *, noise: bool = False) -> None:
         super().__init__(
             nn.Upsample(scale_factor=2, mode="nearest"),
             nn.Conv2d(inward, 2 * outward, 3, padding=1, bias=False),
             nn.BatchNorm2d(2 * outward),
             nn.GLU(dim=1),
         )
+        self.strength = nn.Parameter(torch.zeros(2 * outward)) if noise else None
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map ``(N, C, H, W)`` to ``(N, C', 2 H, 2 W)``."""
+    def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Map ``(N, C, H, W)`` and ``(N, 4 H W)`` of noise to ``(N, C', 2 H, 2 W)``."""
         if x.shape[-1] >= _TRANSPOSED_FROM:
             x = doubled_convolution(x, cast(nn.Conv2d, self[1]).weight)
         else:
             x = self[1](self[0](x))
+        if self.strength is not None and noise is not None:
+            field = noise.reshape(-1, 1, *x.shape[2:])
+            x = torch.addcmul(x, self.strength[:, None, None].to(x.dtype), field.to(x.dtype))
         return gated(self[2](x))
 
 

@@ -17,7 +17,10 @@ from parhelion.training import Ema, synchronize_batch_norm
 
 @dataclass(frozen=True)
 class Players:
-    """Networks and optimizers as `lightning_fabric` wraps them, and the averaged generator."""
+    """Networks and optimizers as `lightning_fabric` wraps them, and the averaged generator.
+
+    `length` is how many random numbers the generator takes to an image.
+    """
 
     fabric: Any
     generator: Any
@@ -25,6 +28,7 @@ class Players:
     optimizer_g: Any
     optimizer_d: Any
     ema: Ema
+    length: int
 
 
 def make_players(settings: GanSettings, classes: Sequence[int], fabric: Any) -> Players:
@@ -48,7 +52,7 @@ def make_players(settings: GanSettings, classes: Sequence[int], fabric: Any) -> 
         settings.channels,
         tuple(classes),
     )
-    ema = Ema(generator, settings.ema_half_life)
+    length, ema = generator.inputs, Ema(generator, settings.ema_half_life)
     if fabric.world_size > 1:
         synchronize_batch_norm(generator)
         synchronize_batch_norm(discriminator)
@@ -62,7 +66,7 @@ def make_players(settings: GanSettings, classes: Sequence[int], fabric: Any) -> 
     pace = settings.discriminator_pace
     generator, optimizer_g = fabric.setup(generator, _adam(generator, settings, 1))
     judge, optimizer_d = fabric.setup(judge, _adam(judge, settings, pace))
-    return Players(fabric, generator, judge, optimizer_g, optimizer_d, ema)
+    return Players(fabric, generator, judge, optimizer_g, optimizer_d, ema, length)
 
 
 def step(
@@ -107,7 +111,7 @@ def step(
     players.judge.requires_grad_(True)
     for index, part in enumerate(real.chunk(count)):
         last = index == count - 1
-        latents.append(draws.normal(len(part), settings.latent).to(real.device))
+        latents.append(draws.normal(len(part), players.length).to(real.device))
         crop = draws.whole_number(2, 2)
         shown = random_dihedral(part, draws) if settings.dihedral else part
         with torch.set_grad_enabled(count == 1):

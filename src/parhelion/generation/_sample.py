@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional as F
 
 from parhelion._settings import settings_from_dict
 from parhelion.errors import ModelError, SettingsError
@@ -45,6 +46,11 @@ class GanSampler:
         Folder with ``model.safetensors`` and ``model.json``.
     device : {"auto", "cpu", "cuda", "mps"}
         Where to compute; always in float32.
+
+    Attributes
+    ----------
+    length : int
+        Random numbers to an image: its latent vector, then its maps of noise.
     """
 
     def __init__(self, folder: Path, device: str = "auto") -> None:
@@ -53,7 +59,6 @@ class GanSampler:
         self.model_id: str = card["model_id"]
         self.conditions: dict[str, list[str]] = card["conditions"]
         self._proportions: list[list[int]] = card["proportions"]
-        self.latent = settings.latent
         self.image_size = settings.image_size
         accelerator = "cuda" if torch.cuda.is_available() else "cpu"
         self.device = torch.device(accelerator if device == "auto" else device)
@@ -68,6 +73,7 @@ class GanSampler:
         # The network adds its conditions to the latent before all else. Here that is done outside
         # of it, so that a walk can stand between two classes.
         self._embedding, self._model.embedding = self._model.embedding, None
+        self.length = self._model.inputs
         self._model.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
 
     def draw(
@@ -88,7 +94,7 @@ class GanSampler:
         return self._recipes(seeds, truncation, self.classes(seeds, **wanted))
 
     def latents(self, seeds: Sequence[int], truncation: float = 1.0) -> torch.Tensor:
-        """Return ``(N, latent)`` float32: each seed's standard normal, times `truncation`.
+        """Return ``(N, length)`` float32: each seed's standard normal, times `truncation`.
 
         This is the truncation of Karras et al. 2019 (section 3 and appendix B), where a factor
         below 1 draws a latent towards the mean: it moves there in their intermediate space, here
@@ -96,28 +102,28 @@ class GanSampler:
         the factor a temperature). A conditional generator adds the class to the latent, so 0 is
         the mean of the class.
         """
-        return torch.stack([seed_latent(seed, self.latent) for seed in seeds]) * truncation
+        return torch.stack([seed_latent(seed, self.length) for seed in seeds]) * truncation
 
     @torch.inference_mode()
     def embed(self, classes: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Return ``(N, latent)`` float32: what the classes of each row add to its latent.
+        """Return ``(N, length)`` float32: what the classes of each row add to its latent.
 
         `classes` holds the class index of each condition for each row; see `classes`.
         """
         if self._embedding is None:
-            return torch.zeros(len(classes), self.latent)
+            return torch.zeros(len(classes), self.length)
         embedded: torch.Tensor = self._embedding(torch.tensor(classes, dtype=torch.int64))
-        return embedded
+        return F.pad(embedded, (0, self.length - self._model.latent))  # nothing to the noise
 
     @torch.inference_mode()
     def decode(self, points: torch.Tensor) -> Iterator[NDArray[np.uint8]]:
-        """Yield the ``(H, W, C)`` uint8 image of each row of ``(N, latent)`` float32.
+        """Yield the ``(H, W, C)`` uint8 image of each row of ``(N, length)`` float32.
 
         A row is the sum of a latent and of what its classes add; it may lie between classes.
         """
         for start in range(0, len(points), _BATCH):
             part = points[start : start + _BATCH]
-            padded = torch.zeros(_BATCH, self.latent)
+            padded = torch.zeros(_BATCH, self.length)
             padded[: len(part)] = part
             yield from to_pixels(self._model(padded.to(self.device)))[: len(part)]
 
@@ -208,9 +214,10 @@ def make_generator(settings: GanSettings, classes: Sequence[int] = ()) -> Genera
         settings.latent,
         settings.channels,
         classes,
+        noise=settings.noise,
     )
 
 
 def seed_latent(seed: int, length: int) -> torch.Tensor:
-    """Return the ``(length,)`` float32 standard normal latent of a seed."""
+    """Return the ``(length,)`` float32 standard normal numbers of a seed."""
     return torch.randn(length, generator=torch.Generator().manual_seed(seed))

@@ -24,6 +24,9 @@ class GanSettings:
     """The discriminator's channels at full resolution; 0 for as many as the generator's."""
     latent: int = 128
     """Length of the latent vector."""
+    noise: bool = True
+    """Give the generator a map of random numbers at each of its resolutions, for what is random
+    in an image, such as the noise of the sky."""
     channels: Literal[1, 3] = 3
     """1 for gray images, 3 for RGB."""
     condition_on: tuple[Literal["label", "source"], ...] = ()

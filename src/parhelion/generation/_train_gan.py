@@ -188,7 +188,7 @@ def train_gan(
                 progress.set_postfix(d=f"{values['discriminator']:.2f}", refresh=False)
                 log.scalars(images, **{name: round(value, 5) for name, value in values.items()})
             if chief and (due(images, batch, settings.sample_every) or done):
-                _write_grid(out, log, ema, settings, targets, images)
+                _write_grid(out, log, ema, players.length, targets, images)
             if checkpoint_due:
                 keep()
         progress.close()
@@ -231,13 +231,13 @@ def _write_grid(
     out: Path,
     log: RunLog,
     ema: Ema,
-    settings: GanSettings,
+    length: int,
     targets: NDArray[np.int64],
     images: int,
 ) -> None:
     """Draw the same seeds each time, so that one sees them grow."""
     device = next(ema.model.parameters()).device
-    latents = torch.stack([seed_latent(seed, settings.latent) for seed in range(_GRID)])
+    latents = torch.stack([seed_latent(seed, length) for seed in range(_GRID)])
     drawn = np.array([draw_classes(seed, proportions(targets)) for seed in range(_GRID)])
     labels = torch.from_numpy(drawn).to(device) if targets.shape[1] else None
     with torch.inference_mode():
