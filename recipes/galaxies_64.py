@@ -1,7 +1,8 @@
-"""Make the training catalog of the weights `galaxies-64` from EFIGI and Galaxy Zoo images.
+"""Make the training catalogs of the weights that ship, from EFIGI and Galaxy Zoo images.
 
-    python recipes/galaxies_64.py --data DIR --out CATALOG
-    parhelion train gan --data CATALOG --config galaxies-64 --out RUN
+    python recipes/galaxies_64.py --data DIR --out CATALOGS
+    parhelion train gan --data CATALOGS/galaxies-zoo --config galaxies-64 --out RUN
+    parhelion train gan --data CATALOGS/galaxies-efigi --config galaxies-64 --out RUN
 
 `DIR` holds `galaxies-efigi` and `galaxies-zoo`, a folder of images to a class. Both are taken in
 and split together, by groups of near-duplicates; then Galaxy Zoo's images are cut to their central
@@ -40,24 +41,21 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     chosen = parser.parse_args()
-    taken = {name: chosen.out / name for name in SURVEYS}
+    taken = {name: chosen.out / "taken" / name for name in SURVEYS}
     for name, place in taken.items():
         if not (place / "catalog.parquet").exists():
             ingest([chosen.data / name], place)
     catalogs = split(list(taken.values()))
-    rows = []
     for (name, (survey, share)), catalog in zip(SURVEYS.items(), catalogs, strict=True):
-        rows += _cut(catalog, chosen.out, name, survey, share)
-    write_catalog(chosen.out, rows, rejected=[])
+        root = chosen.out / name
+        write_catalog(root, _cut(catalog, root, survey, share), rejected=[])
 
 
-def _cut(
-    catalog: Catalog, out: Path, name: str, survey: str, share: float
-) -> list[dict[str, object]]:
+def _cut(catalog: Catalog, out: Path, survey: str, share: float) -> list[dict[str, object]]:
     rows = []
     for item, file in zip(catalog.rows(), catalog.files(), strict=True):
         pixels = center(decode(file)[0].pixels, share)
-        path = f"images/{name}/{item['image_id'][:24]}.png"
+        path = f"images/{item['image_id'][:24]}.png"
         if not (out / path).exists():
             write_image(
                 out / path, pixels, recipe={"operation": "center", "share": share}, made=False

@@ -23,7 +23,7 @@ def generate(
     For example:
 
         parhelion generate --count 64 --out made
-        parhelion generate --count 16 --seed 1000 --label spiral --source EFIGI --out spirals
+        parhelion generate --model galaxies-64-efigi --count 16 --label spiral --out spirals
         parhelion generate --model run --count 1000 --truncation 0.8 --out typical
 
     Parameters

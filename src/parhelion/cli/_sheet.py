@@ -24,7 +24,7 @@ def sheet(
 
         parhelion sheet --seeds 0..63 --out sheet.png
         parhelion sheet --count 100 --seed 500 --label spiral --columns 10 --out spirals.png
-        parhelion sheet --sweep label --source EFIGI --out classes.png
+        parhelion sheet --model galaxies-64-efigi --sweep label --out classes.png
         parhelion sheet --model run --seeds 3,14,15 --sweep truncation --out truncation.png
 
     Parameters
