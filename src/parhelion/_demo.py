@@ -68,7 +68,7 @@ def demo(out: Path | str = "demo", settings: DemoSettings | None = None) -> Figu
         return {"count": len(catalog), "groups": len(set(catalog.column("group_id"))), **parts}
 
     def learn() -> Figures:
-        name = "demo-fine-tune" if settings.fine_tune else "demo-64"
+        name = "demo-64" if settings.from_scratch else "demo-fine-tune"
         recipe = load_recipe(name, "train gan", GanSettings)
         images = max(recipe.batch, round(recipe.images * share))
         recipe = replace(recipe, images=images, seed=settings.seed, sample_every=images // 12 + 1)

@@ -12,9 +12,8 @@ class DemoSettings:
 
     minutes: float = 8.0
     """About how long the whole demo may take on two CPU cores; scales the training."""
-    fine_tune: bool = False
-    """Start the generator from the galaxies that ship, not from random weights. On the Hubble field
-    its images were then no nearer to the real ones."""
+    from_scratch: bool = False
+    """Start the generator from random weights, not from the galaxies that ship."""
     field: Path | None = None
     """Another wide field to learn from, instead of the Hubble Deep Field."""
     galaxies: int = 3_000
