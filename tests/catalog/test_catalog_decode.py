@@ -216,7 +216,7 @@ def test_truncated_files_are_refused(format: str, keep: float) -> None:
     [
         (b"", "an empty file"),
         (b"hello, this is text", "not an image"),
-        (b"PK\x03\x04 and so on", "an archive; give it to ingest"),
+        (b"PK\x03\x04 and so on", "an archive; give it as a source"),
         (b"\x1f\x8b\x08\0\0\0\0\0\0\3", "end too early"),
     ],
 )

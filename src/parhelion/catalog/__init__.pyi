@@ -3,11 +3,15 @@ from ._cutouts import cutouts as cutouts
 from ._decode import decode as decode
 from ._decode import decode_bands as decode_bands
 from ._decode import decode_bytes as decode_bytes
+from ._decode import decode_parts as decode_parts
 from ._decoded import DecodedImage as DecodedImage
+from ._decoded import RejectedPart as RejectedPart
 from ._duplicates import group_images as group_images
 from ._duplicates import near_duplicates as near_duplicates
 from ._image_id import image_id as image_id
 from ._ingest import ingest as ingest
+from ._listing import Entry as Entry
+from ._listing import Listing as Listing
 from ._pixels import load_pixels as load_pixels
 from ._pixels import resize as resize
 from ._settings import DecodeSettings as DecodeSettings

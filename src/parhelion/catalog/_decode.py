@@ -57,6 +57,28 @@ def decode(path: Path | str, settings: DecodeSettings = _DEFAULT) -> list[Decode
         raise DecodeError(f"{path} cannot be read as an image: {reason(error)}") from error
 
 
+def decode_parts(
+    path: Path | str, settings: DecodeSettings = _DEFAULT
+) -> Iterator[DecodedImage | RejectedPart]:
+    """Yield the images of a file one by one, and the parts of it that are none; see `decode`.
+
+    Raises
+    ------
+    DecodeError
+        If the file as a whole cannot be decoded; the message is the bare reason.
+    """
+    found = False
+    try:
+        with open_regular(path) as file:
+            for part in iterate(file, settings):
+                found = True
+                yield part
+    except OSError as error:
+        raise DecodeError(reason(error)) from error
+    if not found:
+        raise DecodeError("it holds no image")
+
+
 def decode_bytes(data: bytes, name: str, settings: DecodeSettings = _DEFAULT) -> list[DecodedImage]:
     """Decode every image of a file that is in memory; `name` is for messages. See `decode`."""
     try:
@@ -258,7 +280,7 @@ def _what_else(head: bytes) -> str:
     if not head:
         return "an empty file"
     if is_archive(head):
-        return "an archive; give it to ingest as a source of its own"
+        return "an archive; give it as a source of its own"
     return f"not an image; {_KNOWN} can be read"
 
 

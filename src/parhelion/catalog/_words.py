@@ -6,12 +6,13 @@ ORIGINS = (
     "augmented",
     "enhanced",
     "gan",
+    "vae",
     "diffusion",
     "text_to_image",
     "image_to_image",
     "reconstructed",
 )
 #: The origins whose pixels a trained model made.
-MADE_ORIGINS = ("gan", "diffusion", "text_to_image", "image_to_image", "reconstructed")
+MADE_ORIGINS = ("gan", "vae", "diffusion", "text_to_image", "image_to_image", "reconstructed")
 #: The parts of a split.
 SPLITS = ("train", "validation", "test")

@@ -41,6 +41,9 @@ class Generator(nn.Module):
         Add a map of random numbers at each doubling, times a learned strength for each channel
         (as the public code of Liu et al. 2021 does, after Karras et al. 2019, section 3.2): the
         noise of a sky need not be made from a few latent numbers.
+    upsampling : {"nearest", "shuffle"}
+        How a doubling fills the new pixels: by repeating (the paper), or from further channels of
+        the convolution before (pixel shuffle, Shi et al. 2016; the public code's default).
 
     Attributes
     ----------
@@ -60,6 +63,7 @@ class Generator(nn.Module):
         classes: Sequence[int] = (),
         *,
         noise: bool = False,
+        upsampling: str = "nearest",
     ) -> None:
         super().__init__()
         resolutions = [2**k for k in range(3, int(math.log2(size)) + 1)]
@@ -76,8 +80,9 @@ class Generator(nn.Module):
             nn.BatchNorm2d(2 * at(4)),
             nn.GLU(dim=1),
         )
+        up = _ShuffleUp if upsampling == "shuffle" else _Up
         self.blocks = nn.ModuleDict(
-            {str(r): _Up(at(r // 2), at(r), noise=noise) for r in resolutions}
+            {str(r): up(at(r // 2), at(r), noise=noise) for r in resolutions}
         )
         # Each excitation spans four doublings, or ends at full size where that is nearer.
         spans = {r: min(16 * r, size) for r in (4, 8, 16, 32) if r == 4 or 16 * r <= size}
@@ -271,14 +276,32 @@ class _Up(nn.Sequential):
 
     def forward(self, x: Tensor, noise: Tensor | None = None) -> Tensor:
         """Map ``(N, C, H, W)`` and ``(N, 4 H W)`` of noise to ``(N, C', 2 H, 2 W)``."""
-        if x.shape[-1] >= _TRANSPOSED_FROM:
-            x = doubled_convolution(x, cast(nn.Conv2d, self[1]).weight)
-        else:
-            x = self[1](self[0](x))
+        x = self.doubled(x)
         if self.strength is not None and noise is not None:
             field = noise.reshape(-1, 1, *x.shape[2:])
             x = torch.addcmul(x, self.strength[:, None, None].to(x.dtype), field.to(x.dtype))
         return gated(self[2](x))
+
+    def doubled(self, x: Tensor) -> Tensor:
+        """Double the side, and convolve."""
+        if x.shape[-1] >= _TRANSPOSED_FROM:
+            return doubled_convolution(x, cast(nn.Conv2d, self[1]).weight)
+        doubled: Tensor = self[1](self[0](x))
+        return doubled
+
+
+class _ShuffleUp(_Up):
+    """Double the side with the channels of a convolution at the smaller one."""
+
+    def __init__(self, inward: int, outward: int, *, noise: bool = False) -> None:
+        super().__init__(inward, outward, noise=noise)
+        self[0] = nn.Conv2d(inward, 8 * outward, 3, padding=1, bias=False)
+        self[1] = nn.PixelShuffle(2)
+
+    def doubled(self, x: Tensor) -> Tensor:
+        """Convolve, and lay four channels out as one of twice the side."""
+        doubled: Tensor = self[1](self[0](x))
+        return doubled
 
 
 class _Excitation(nn.Sequential):

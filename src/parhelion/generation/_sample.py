@@ -215,6 +215,7 @@ def make_generator(settings: GanSettings, classes: Sequence[int] = ()) -> Genera
         settings.channels,
         classes,
         noise=settings.noise,
+        upsampling=settings.upsampling,
     )
 
 

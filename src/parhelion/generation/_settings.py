@@ -27,6 +27,8 @@ class GanSettings:
     noise: bool = True
     """Give the generator a map of random numbers at each of its resolutions, for what is random
     in an image, such as the noise of the sky."""
+    upsampling: Literal["nearest", "shuffle"] = "nearest"
+    """How the generator doubles a side: by repeating pixels, or by pixel shuffle."""
     channels: Literal[1, 3] = 3
     """1 for gray images, 3 for RGB."""
     condition_on: tuple[Literal["label", "source"], ...] = ()
