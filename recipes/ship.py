@@ -33,7 +33,11 @@ def main() -> None:
     kind = card.pop("kind")
     trained = card.pop("model_id")
     card.pop("parhelion")
-    card["data"]["catalog"] = Path(card["data"]["catalog"]).name  # not where it lay
+    for key, value in card["data"].items():  # by name, not by where they lay
+        if key == "catalog":
+            card["data"][key] = Path(value).name
+        if key == "catalogs":
+            card["data"][key] = ["/".join(Path(path).parts[-2:]) for path in value]
     for name, value in card["settings"].items():
         if isinstance(value, str) and Path(value).is_absolute():
             card["settings"][name] = Path(value).name

@@ -1,0 +1,161 @@
+"""Real images of several surveys, crops of them to learn from, and catalogs of what was made."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parhelion.catalog import (
+    Catalog,
+    decode,
+    image_id,
+    ingest,
+    open_catalog,
+    resize,
+    row,
+    split,
+)
+from parhelion.provenance import write_image
+
+Pixels = NDArray[np.uint8]
+Row = dict[str, Any]
+
+#: The sets, and the share of each side in the middle that a generator of whole galaxies sees.
+SURVEYS = {"galaxies-efigi": 1.0, "galaxies-zoo": 0.5, "space-objects": 1.0}
+_PARTS = ("train",) * 8 + ("validation", "test")
+
+
+def real_catalogs(data: Path, out: Path) -> dict[str, Catalog]:
+    """Take the real images in, and split them by groups of near-duplicates."""
+    places = {name: out / name for name in SURVEYS}
+    for name, place in places.items():
+        if not (place / "catalog.parquet").is_file():
+            ingest([data / name], place)
+    # The first two together, as the weights of the GANs that ship were split.
+    galaxies = [places["galaxies-efigi"], places["galaxies-zoo"]]
+    if not any(open_catalog(galaxies[0]).column("split")):
+        split(galaxies)
+    if not any(open_catalog(places["space-objects"]).column("split")):
+        split([places["space-objects"]])
+    return {name: open_catalog(place) for name, place in places.items()}
+
+
+@dataclass(frozen=True)
+class Real:
+    """The real images, and how much is to be made of them."""
+
+    catalogs: dict[str, Catalog]
+    data: Path
+    share: float
+
+    @cached_property
+    def train(self) -> list[Pixels]:
+        """Every image of the train parts, ``(H, W, 3)`` at its own size."""
+        return [
+            _color(decode(file)[0].pixels)
+            for catalog in self.catalogs.values()
+            for file in catalog.select(split="train").files()
+        ]
+
+    def galaxies(self, size: int) -> NDArray[np.uint8]:
+        """Return the galaxies of the train parts, filling the frame: ``(N, size, size, 3)``."""
+        found = []
+        for name in ("galaxies-efigi", "galaxies-zoo"):
+            for file in self.catalogs[name].select(split="train").files():
+                pixels = decode(file)[0].pixels
+                found.append(resize(center(pixels, SURVEYS[name]), size))
+        return np.stack(found)
+
+    def some(self, count: int, seed: int) -> list[tuple[Row, Pixels]]:
+        """Return rows and pixels of `count` images, drawn alike from all sets and parts."""
+        rng = np.random.default_rng([seed, 77])
+        count = max(3, round(count * self.share))
+        chosen = []
+        for number, catalog in enumerate(self.catalogs.values()):
+            mine = count * (number + 1) // 3 - count * number // 3
+            rows, files = catalog.rows(), catalog.files()
+            places = np.sort(rng.choice(len(rows), min(mine, len(rows)), replace=False))
+            chosen += [(rows[at], _color(decode(files[at])[0].pixels)) for at in places]
+        return chosen
+
+    def steps(self, count: int) -> int:
+        """Return how many steps of a run to take."""
+        return max(20, round(count * self.share))
+
+    def counts(self, count: int, most: int = 50) -> list[int]:
+        """Return how many images to draw at a time: `most`, until there are `count`."""
+        count = max(10, round(count * self.share))
+        return [min(most, count - start) for start in range(0, count, most)]
+
+
+def crops(images: Sequence[Pixels], size: int, batch: int, seed: int) -> Iterator[Pixels]:
+    """Yield batches ``(batch, size, size, 3)`` of crops, the fullest of three tries each."""
+    rng = np.random.default_rng([seed, 78])
+    large = [image for image in images if min(image.shape[:2]) >= size]
+    while True:
+        found = np.empty((batch, size, size, 3), np.uint8)
+        for place in range(batch):
+            image = large[rng.integers(len(large))]
+            tries = []
+            for _ in range(3):
+                top = rng.integers(image.shape[0] - size + 1)
+                left = rng.integers(image.shape[1] - size + 1)
+                tries.append(image[top : top + size, left : left + size])
+            found[place] = max(tries, key=lambda part: float(part.std()))
+            if rng.integers(2):
+                found[place] = found[place][:, ::-1]
+        yield found
+
+
+def center(pixels: Pixels, share: float) -> Pixels:
+    """Return the central `share` of each side."""
+    height, width = (round(side * share) for side in pixels.shape[:2])
+    top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
+    return pixels[top : top + height, left : left + width]
+
+
+def derived(
+    out: Path,
+    made: Iterator[tuple[Row, Pixels]],
+    recipe: Row,
+    origin: str = "reconstructed",
+) -> Iterator[Row]:
+    """Write images made from real ones; each stays in its source's group and split."""
+    for number, (source, pixels) in enumerate(made):
+        inherited = {name: source[name] for name in ("group_id", "split", "label")}
+        mine = {**recipe, "of": source["image_id"]}
+        name = f"derived-{number:06d}"
+        yield _write(out, name, pixels, mine, origin, parent_id=source["image_id"], **inherited)
+
+
+def samples(out: Path, made: Iterator[Pixels], recipe: Row, origin: str) -> Iterator[Row]:
+    """Write images made from nothing but random numbers; every tenth one is tested on."""
+    for number, pixels in enumerate(made):
+        mine = {**recipe, "number": number}
+        part = _PARTS[number % len(_PARTS)]
+        yield _write(out, f"sample-{number:06d}", pixels, mine, origin, split=part)
+
+
+def _write(out: Path, name: str, pixels: Pixels, recipe: Row, origin: str, **values: Any) -> Row:
+    path = f"images/{name}.png"
+    write_image(out / path, pixels, recipe=recipe, made=True)
+    height, width = pixels.shape[:2]
+    return row(
+        image_id=image_id(pixels),
+        path=path,
+        width=width,
+        height=height,
+        format="PNG",
+        origin=origin,
+        recipe=recipe,
+        source="/".join(out.parts[-2:]),
+        **values,
+    )
+
+
+def _color(pixels: Pixels) -> Pixels:
+    return np.repeat(pixels, 3, -1) if pixels.shape[-1] == 1 else pixels

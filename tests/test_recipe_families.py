@@ -1,0 +1,93 @@
+"""The recipe of the detector's training set: what is made keeps its source's group and split."""
+
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from drawn_galaxy import draw_galaxy
+from parhelion.catalog import write_catalog
+
+RECIPE = Path(__file__).parents[1] / "recipes" / "families"
+NAMES = ("galaxies-efigi", "galaxies-zoo", "space-objects")
+
+
+@pytest.fixture
+def families(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(RECIPE))
+    import autoencoders
+    import diffusion
+    import pixels
+    import samples
+
+    together = ModuleType("families")
+    together.__dict__.update(vars(autoencoders) | vars(diffusion) | vars(samples) | vars(pixels))
+    return together
+
+
+@pytest.fixture
+def real(families: ModuleType, tmp_path: Path) -> object:
+    for number, name in enumerate(NAMES):
+        folder = tmp_path / "data" / name / "round"
+        folder.mkdir(parents=True)
+        for seed in range(12):
+            pixels = np.tile(draw_galaxy(100 * number + seed), (3, 3, 1))[:70]
+            Image.fromarray(pixels).save(folder / f"{seed}.png")
+    catalogs = families.real_catalogs(tmp_path / "data", tmp_path / "real")
+    assert list(catalogs) == list(NAMES)
+    assert set(catalogs["space-objects"].column("split")) == {"train", "validation", "test"}
+    return families.Real(catalogs, tmp_path / "data", 0.004)
+
+
+@pytest.mark.parametrize("maker", ["autoencoder", "enlarger"])
+def test_what_is_derived_stays_with_its_source(
+    families: ModuleType, real: object, tmp_path: Path, maker: str
+) -> None:
+    make = getattr(families, maker)
+    made = make(real, tmp_path / "made", upsampling="shuffle", factor=4)
+    catalog = write_catalog(tmp_path / "made", list(made), rejected=[])
+    sources = {
+        item["image_id"]: item
+        for part in real.catalogs.values()  # type: ignore[attr-defined]
+        for item in part.rows()
+    }
+    assert len(catalog) == 4
+    for item in catalog.rows():
+        source = sources[item["parent_id"]]
+        assert item["origin"] == "reconstructed"
+        assert [item[name] for name in ("group_id", "split", "width", "height")] == [
+            source[name] for name in ("group_id", "split", "width", "height")
+        ]
+
+
+@pytest.mark.parametrize(
+    ("maker", "origins"),
+    [("dcgan", {"gan"}), ("vae", {"vae"}), ("diffusion", {"diffusion", "image_to_image"})],
+)
+def test_samples_are_of_every_part(
+    families: ModuleType, real: object, tmp_path: Path, maker: str, origins: set[str]
+) -> None:
+    made = getattr(families, maker)(real, tmp_path / maker)
+    catalog = write_catalog(tmp_path / maker, list(made), rejected=[])
+    assert set(catalog.column("origin")) == origins
+    assert {item["width"] for item in catalog.rows()} == {64}
+    assert set(catalog.column("split")) == {"train", "validation", "test"}
+    assert all(recipe["operation"] in ("generate", "vary") for recipe in catalog.recipes())
+
+
+def test_crops_prefer_what_is_full(families: ModuleType) -> None:
+    half = np.zeros((64, 128, 3), np.uint8)
+    half[:, 64:] = np.random.default_rng(0).integers(0, 255, (64, 64, 3))
+    batch = next(families.crops([half], 32, 40, 0))
+    assert batch.shape == (40, 32, 32, 3)
+    assert (batch.std((1, 2, 3)) > 0).mean() > 0.8  # of all places only 0.64 are not blank
+
+
+def test_a_split_catalog_is_not_split_again(
+    families: ModuleType, real: object, tmp_path: Path
+) -> None:
+    before = real.catalogs["galaxies-zoo"].column("split")  # type: ignore[attr-defined]
+    again = families.real_catalogs(tmp_path / "data", tmp_path / "real")
+    assert again["galaxies-zoo"].column("split") == before
