@@ -1,6 +1,7 @@
 """Run one measurement and print it; the last line is one JSON object with ``--json``."""
 
 import argparse
+import inspect
 import json
 import os
 import pkgutil
@@ -24,6 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("name", choices=names)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--data", type=Path, help="folder of real data; drawn when not given")
+    parser.add_argument("--large", action="store_true", help="the largest size too; takes long")
     chosen = parser.parse_args(arguments)
     if chosen.data is not None and not chosen.data.is_dir():
         parser.error(f"--data (={chosen.data}) must be a folder")
@@ -31,9 +33,11 @@ def main(arguments: list[str] | None = None) -> int:
     memory = Path("/dev/shm")
     place = memory if os.access(memory, os.W_OK) else None
     with tempfile.TemporaryDirectory(dir=place, prefix="benchmark-") as work:
-        result = import_module(f"benchmarks.{chosen.name.replace('-', '_')}").run(
-            chosen.data, Path(work)
-        )
+        run = import_module(f"benchmarks.{chosen.name.replace('-', '_')}").run
+        if chosen.large and "large" not in inspect.signature(run).parameters:
+            parser.error(f"{chosen.name} has no --large")
+        options = {"large": True} if chosen.large else {}
+        result = run(chosen.data, Path(work), **options)
     print(json.dumps(result) if chosen.json else _text(result))
     return 0
 

@@ -1,6 +1,8 @@
 from ._demo import demo as demo
 from ._demo_settings import DemoSettings as DemoSettings
-from ._reproduce import reproduce_gan_universe as reproduce_gan_universe
+from ._reproduce_astrospy import reproduce_astrospy as reproduce_astrospy
+from ._reproduce_gan_universe import reproduce_gan_universe as reproduce_gan_universe
+from ._reproduce_settings import ReproduceAstrospySettings as ReproduceAstrospySettings
 from ._reproduce_settings import ReproduceSettings as ReproduceSettings
 from ._version import __version__ as __version__
 from .catalog import Catalog as Catalog

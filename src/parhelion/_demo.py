@@ -1,15 +1,13 @@
 """The whole loop on real Hubble Deep Field pixels, stage by stage, resumable at each."""
 
 import json
-import os
-import platform
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from parhelion._demo_settings import DemoSettings
 from parhelion._files import write_json, write_text
 from parhelion._settings import load_recipe, settings_dict
-from parhelion._stages import Figures, Stages, say
+from parhelion._stages import Figures, Stages, machine, say
 from parhelion.catalog import CutoutSettings, cutouts, open_catalog, split
 from parhelion.detection import DetectorSettings, DetectSettings, detect, train_detector
 from parhelion.errors import InputError
@@ -167,7 +165,7 @@ def demo(out: Path | str = "demo", settings: DemoSettings | None = None) -> Figu
         **figures,
         "field": str(field.name),
         "settings": settings_dict(settings),
-        "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}, {platform.system()}",
+        "machine": machine(),
         **stages.costs(),
     }
     write_json(out / "summary.json", summary)

@@ -32,3 +32,39 @@ class ReproduceSettings:
         require(self.scale in ("small", "paper"), "scale", self.scale, "be small or paper")
         require(0 < self.share <= 1, "share", self.share, "be above 0, at most 1")
         require(self.seed >= 0, "seed", self.seed, "not be negative")
+
+
+@dataclass(frozen=True)
+class ReproduceAstrospySettings:
+    """Which scale AstroSpy's experiments are done at."""
+
+    scale: Literal["small", "paper"] = "small"
+    """small ends within 60 minutes on two CPU cores: 96 px, a ResNet-18 trunk (in Table 2 the
+    three that it names), and at most 1,600 training images of a class. paper has the published
+    settings and every image, and needs a GPU."""
+    share: float = 1.0
+    """Part of the training's images; below 1 to try out."""
+    seeds: int = 3
+    """Trainings of each configuration of Table 1; Tables 2 and 3 have one of each at small scale,
+    as many at paper scale."""
+    pretrained: Literal["hub"] | Path | None = None
+    """Weights to start from: hub for those that timm fetches, or a folder that holds a
+    BACKBONE.safetensors for each; else a random start, as the plain CNN always has."""
+    seed: int = 0
+    """Seed of the first training of each configuration, and of every interval."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where to compute."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Arithmetic of training."""
+    workers: int | None = None
+    """Threads that decode and augment; one for each core when not given."""
+    cache_mb: int = 2048
+    """Memory for decoded images, which all trainings share, in megabytes."""
+
+    def __post_init__(self) -> None:
+        require(self.scale in ("small", "paper"), "scale", self.scale, "be small or paper")
+        require(0 < self.share <= 1, "share", self.share, "be above 0, at most 1")
+        require(self.seeds >= 1, "seeds", self.seeds, "be at least 1")
+        require(self.seed >= 0, "seed", self.seed, "not be negative")
+        require(self.workers is None or self.workers >= 1, "workers", self.workers, "be at least 1")
+        require(self.cache_mb >= 0, "cache-mb", self.cache_mb, "not be negative")

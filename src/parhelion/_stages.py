@@ -1,6 +1,8 @@
 """The stages of a long job: each is done once, and a run that was stopped goes on at the next."""
 
 import json
+import os
+import platform
 import resource
 import sys
 import time
@@ -20,6 +22,11 @@ Figures = dict[str, Any]
 def say(text: str) -> None:
     """Tell the person at the terminal, on standard error: standard output is for results."""
     print(text, file=sys.stderr, flush=True)
+
+
+def machine() -> str:
+    """Return what the stages run on, in words."""
+    return f"{os.cpu_count()} CPU cores, {platform.machine()}, {platform.system()}"
 
 
 class Stages:

@@ -1,12 +1,13 @@
-"""The path that every image takes: it forgets what the file was."""
+"""The ways that every image takes: they forget what the file was."""
 
 import io
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from parhelion.detection._chain import judged, reencode
+from parhelion.detection._chain import CHAINS, judged, reencode, through
 
 
 def test_any_image_comes_out_square_in_color() -> None:
@@ -37,3 +38,18 @@ def test_quality_and_subsampling_change_the_pixels(galaxy: NDArray[np.uint8]) ->
 
 def test_the_result_may_be_written_to(galaxy: NDArray[np.uint8]) -> None:
     assert reencode(galaxy, 90)[0].flags.writeable
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+def test_a_fixed_chain_scales_and_encodes(galaxy: NDArray[np.uint8], chain: str) -> None:
+    scale, quality = CHAINS[chain]
+    after = through(galaxy, chain)
+    assert after.shape == (*(round(side * scale) for side in galaxy.shape[:2]), 3)
+    if scale == 1:
+        assert np.array_equal(after, reencode(galaxy, quality)[0])
+    gray = galaxy[..., :1]
+    assert np.array_equal(through(gray, chain), through(np.repeat(gray, 3, -1), chain))
+
+
+def test_a_chain_leaves_at_least_a_pixel() -> None:
+    assert through(np.zeros((1, 1, 3), np.uint8), "resize-70").shape == (1, 1, 3)

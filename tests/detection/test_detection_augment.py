@@ -11,6 +11,15 @@ from parhelion.training import jitter_color
 
 PIXELS = np.random.default_rng(3).integers(0, 256, (16, 16, 3), dtype=np.uint8)
 SETTINGS = DetectorSettings(image_size=16)
+STILL = DetectorSettings(
+    image_size=16,
+    horizontal_flip=False,
+    vertical_flip=False,
+    quarter_turns=False,
+    augment_probability=0.0,
+    recompress=0.0,
+    quality=(100, 100),
+)
 
 
 def test_the_same_stream_gives_the_same_bytes() -> None:
@@ -22,41 +31,54 @@ def test_the_same_stream_gives_the_same_bytes() -> None:
 
 
 def test_without_changes_only_the_codec_is_left() -> None:
-    settings = DetectorSettings(
-        image_size=16, flips=False, augment_probability=0.0, recompress=0.0, quality=(100, 100)
-    )
     smooth = np.broadcast_to(np.arange(16, dtype=np.uint8)[:, None, None] * 12, (16, 16, 3)).copy()
-    changed = augment(smooth, settings, np.random.default_rng(0))
+    changed = augment(smooth, STILL, np.random.default_rng(0))
     assert np.abs(changed.astype(int) - smooth).max() <= 2
 
 
-def test_flips_are_the_eight_of_the_square() -> None:
-    settings = DetectorSettings(image_size=16, augment_probability=0.0, quality=(100, 100))
+@pytest.mark.parametrize(
+    ("on", "ways"),
+    [
+        ({"horizontal_flip"}, {"as it is", "left to right"}),
+        ({"vertical_flip"}, {"as it is", "top to bottom"}),
+        (
+            {"horizontal_flip", "vertical_flip"},
+            {"as it is", "left to right", "top to bottom", "half turn"},
+        ),
+        ({"quarter_turns"}, {"as it is", "quarter turn", "half turn", "three quarters"}),
+    ],
+)
+def test_a_flip_or_turn_can_be_chosen_alone(on: set[str], ways: set[str]) -> None:
     mark = np.zeros((16, 16, 3), np.uint8)
     mark[:8, :4] = 200
-    corners = set()
+    looks = {
+        "as it is": mark,
+        "left to right": mark[:, ::-1],
+        "top to bottom": mark[::-1],
+        "quarter turn": np.rot90(mark),
+        "half turn": np.rot90(mark, 2),
+        "three quarters": np.rot90(mark, 3),
+    }
+    settings = dataclasses.replace(STILL, **dict.fromkeys(on, True))
+    seen = set()
     for seed in range(40):
-        dark = augment(mark, settings, np.random.default_rng(seed)).mean(2)
-        corners.add(
-            tuple(
-                (dark[y, x] > 100)
-                for y, x in [
-                    (1, 1),
-                    (1, 6),
-                    (6, 1),
-                    (14, 14),
-                    (14, 9),
-                    (9, 14),
-                    (1, 14),
-                    (14, 1),
-                    (1, 9),
-                    (9, 1),
-                    (6, 14),
-                    (14, 6),
-                ]
-            )
-        )
-    assert len(corners) == 8
+        changed = augment(mark, settings, np.random.default_rng(seed)).astype(int)
+        (way,) = [name for name, look in looks.items() if np.abs(changed - look).mean() < 20]
+        seen.add(way)
+    assert seen == ways
+
+
+def test_flips_and_turns_together_are_the_eight_of_the_square() -> None:
+    settings = dataclasses.replace(
+        STILL, horizontal_flip=True, vertical_flip=True, quarter_turns=True
+    )
+    mark = np.zeros((16, 16, 3), np.uint8)
+    mark[:8, :4] = 200
+    looks = {
+        (augment(mark, settings, np.random.default_rng(seed)).mean(2) > 100)[1::4, 1::4].tobytes()
+        for seed in range(60)
+    }
+    assert len(looks) == 8
 
 
 @pytest.mark.parametrize("name", ["rotation", "color_jitter", "blur", "noise"])

@@ -13,6 +13,9 @@ from parhelion.detection._data import (
     check_classes,
     counts,
     gather,
+    judged_views,
+    pixel_store,
+    some,
     training_batches,
 )
 from parhelion.errors import CatalogError, InputError
@@ -97,9 +100,68 @@ def test_batches_depend_on_position_alone(make_catalog: Make) -> None:
 
 def test_a_pass_shows_every_image_of_a_class_once(make_catalog: Make) -> None:
     samples = gather([make_catalog("real", made=False), make_catalog("fake", made=True)])
-    plain = dataclasses.replace(SETTINGS, flips=False, augment_probability=0.0, quality=(100, 100))
+    plain = dataclasses.replace(
+        SETTINGS,
+        horizontal_flip=False,
+        vertical_flip=False,
+        quarter_turns=False,
+        augment_probability=0.0,
+        quality=(100, 100),
+    )
     batches = training_batches(samples, PixelStore(32, 16), plain)
     seen = np.concatenate([pixels[:2] for pixels, _ in islice(batches, 2)])
     batches.close()
     # The four observed training images differ, so that no two of them may come out alike.
     assert len({image.tobytes() for image in seen}) == 4
+
+
+def test_catalogs_can_be_drawn_equally_often(make_catalog: Make) -> None:
+    real, fake = make_catalog("real", made=False), make_catalog("fake", made=True)
+    few = make_catalog("few", made=True)
+    few = write_catalog(few.root, [item for item in few.rows() if item["path"] in ("000.png",)])
+    settings = dataclasses.replace(SETTINGS, balance="catalogs", augment_probability=0.0)
+    settings = dataclasses.replace(
+        settings, horizontal_flip=False, vertical_flip=False, quarter_turns=False
+    )
+    settings = dataclasses.replace(settings, quality=(100, 100), recompress=0.0)
+    samples = gather([real, fake, few])
+    batches = training_batches(samples, PixelStore(32, 16), settings)
+    made = np.concatenate([pixels[2:] for pixels, _ in islice(batches, 8)])
+    batches.close()
+    # Every other made image is the only one of its catalog, whatever codec it went through.
+    assert len({image.tobytes() for image in made[1::2]}) <= 2 < 4
+    assert len({image.tobytes() for image in made[::2]}) >= 4
+
+
+def test_patches_depend_on_position_alone(make_catalog: Make) -> None:
+    samples = gather([make_catalog("real", made=False), make_catalog("fake", made=True)])
+    settings = dataclasses.replace(SETTINGS, view="patches", image_size=16)
+
+    def batches(start: int, number: int) -> np.ndarray:
+        made = training_batches(samples, pixel_store(settings), settings, start)
+        found = np.stack([pixels for pixels, _ in islice(made, number)])
+        made.close()
+        return found
+
+    whole = batches(0, 6)
+    assert whole.shape == (6, 4, 16, 16, 3)
+    assert np.array_equal(whole[3:], batches(12, 3))
+
+
+@pytest.mark.parametrize("chain", [None, "random", "plain", "resize-70-jpeg-75"])
+def test_images_are_judged_alike_each_time(make_catalog: Make, chain: str | None) -> None:
+    samples = gather([make_catalog("real", made=False)])
+    settings = dataclasses.replace(SETTINGS, view="patches", image_size=16, patches=2)
+    store = pixel_store(settings)
+    first, again = (list(judged_views(samples, store, settings, chain)) for _ in range(2))
+    for one, other in zip(first, again, strict=True):
+        assert np.array_equal(one.patches, other.patches)
+        assert one.patches.shape[1:] == (16, 16, 3)
+
+
+def test_some_are_evenly_spaced(make_catalog: Make) -> None:
+    samples = gather([make_catalog("real", made=False)])
+    train = some(samples, "train", False, 100)
+    assert len(train) == 4
+    assert some(samples, "train", False, 2) == train[::2]
+    assert some(samples, "train", True, 2) == []

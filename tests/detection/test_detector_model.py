@@ -78,7 +78,7 @@ def test_pretrained_weights_of_another_network_are_refused(tmp_path: Path) -> No
     save_file({"weight": torch.zeros(3)}, path)
     with pytest.raises(ModelError, match=r"does not fit --backbone \(=test_resnet\): it lacks"):
         build(_settings(pretrained=path))
-    with pytest.raises(ModelError, match=r"must be a \.safetensors file"):
+    with pytest.raises(ModelError, match=r"must be hub or a \.safetensors file"):
         build(_settings(pretrained=tmp_path / "absent.safetensors"))
 
 
@@ -89,4 +89,9 @@ def test_a_backbone_that_timm_lacks_is_named() -> None:
 
 def test_a_backbone_that_wants_another_size_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"cannot work at --image-size \(=32\)"):
-        build(_settings(backbone="deit_tiny_patch16_224"))
+        build(_settings(backbone="inception_v3"))
+
+
+def test_a_vision_transformer_is_built_for_the_size() -> None:
+    network = build(_settings(backbone="test_vit", paths="spectrum")).eval()
+    assert network(torch.zeros(1, 3, 32, 32)).shape == (1,)

@@ -13,9 +13,9 @@ from parhelion.detection._data import gather
 from parhelion.detection._format_baseline import (
     Container,
     container,
+    format_accuracy,
     format_features,
     format_only,
-    logistic_accuracy,
 )
 from parhelion.training import PixelStore
 
@@ -39,10 +39,10 @@ def test_features_by_hand() -> None:
 def test_what_separates_is_found_and_what_is_alike_is_chance() -> None:
     is_made = np.array([False] * 10 + [True] * 30)
     telling = np.where(is_made, 2.0, 1.0)[:, None] + np.zeros((40, 2))
-    assert logistic_accuracy(telling, is_made, telling, is_made) == 1.0
+    assert format_accuracy(telling, is_made, telling, is_made) == 1.0
     alike = np.ones((40, 2))
     # Thirty of forty are made, yet to call all of them made is no skill.
-    assert logistic_accuracy(alike, is_made, alike, is_made) == pytest.approx(0.5)
+    assert format_accuracy(alike, is_made, alike, is_made) == pytest.approx(0.5)
 
 
 def _figures(*catalogs: Catalog) -> dict[str, float]:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import struct
+import zipfile
 from pathlib import Path
 from typing import Any
 from zlib import compress, crc32
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from parhelion.catalog import image_id
+from parhelion.cli import main
 from parhelion.detection import Detector, inspect
 from parhelion.errors import InputError
 from parhelion.provenance import mark_text, write_animation, write_image
@@ -28,6 +30,7 @@ def _look(path: Path, model: Detector | None = None) -> dict[str, Any]:
     assert found == json.loads(json.dumps(found))
     assert list(found) == [
         "path",
+        "summary",
         "bytes",
         "kind",
         "mark",
@@ -52,6 +55,8 @@ def test_a_made_image_says_so(tmp_path: Path, galaxy: NDArray[np.uint8]) -> None
     ]
     assert found["problem"] is None
     assert found["verdicts"] is None
+    assert found["summary"].startswith("Made by Parhelion")
+    assert found["summary"].endswith("the file's own mark says so.")
 
 
 def test_a_camera_s_exif_is_shown(tmp_path: Path, galaxy: NDArray[np.uint8]) -> None:
@@ -150,10 +155,76 @@ def test_with_a_model_there_is_a_verdict(
     (tmp_path / "b.txt").write_text("no image")
     (none,) = _look(tmp_path / "b.txt", detector)["verdicts"]
     assert none["verdict"] == "cannot tell"
+    summary = inspect(tmp_path / "b.txt", detector)["summary"]
+    assert summary.startswith("It cannot be judged: not an image")
+
+
+@pytest.mark.parametrize(
+    ("band", "probability", "made", "words"),
+    [
+        ([0.0, 0.0], 1.0, True, ["Made by Parhelion", "the file's own mark", "pixels agree"]),
+        ([1.0, 1.0], 0.0, True, ["Made by Parhelion", "reads no marks, takes it for observed"]),
+        ([0.0, 1.0], 0.5, True, ["Made by Parhelion", "By its pixels it cannot be told"]),
+        ([0.0, 0.0], 1.0, None, ["looks made by a model", "the file itself says nothing"]),
+        ([1.0, 1.0], 0.0, None, ["looks observed", "the file itself says nothing"]),
+        ([1.0, 1.0], 0.0, False, ["Written by Parhelion", "does not call it made", "observed"]),
+    ],
+)
+def test_the_summary_says_first_what_the_mark_does(
+    band: list[float],
+    probability: float,
+    made: bool | None,
+    words: list[str],
+    tmp_path: Path,
+    galaxy: NDArray[np.uint8],
+    detector: Detector,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = tmp_path / "a.png"
+    if made is None:
+        Image.fromarray(galaxy).save(path)
+    else:
+        write_image(path, galaxy, recipe=RECIPE, made=made)
+    card = {**detector.card, "band": band, "domain_limit": 1e9}
+    judge = Detector(detector.network, detector.domain, card, detector.device, 4)
+    sure = np.array([probability])
+    monkeypatch.setattr(judge, "probability_made", lambda _: np.clip(sure, 1e-9, 1 - 1e-9))
+    summary = _look(path, judge)["summary"]
+    places = [summary.index(word) for word in words]
+    assert places == sorted(places)
+
+
+def test_an_archive_is_named_and_left_alone(tmp_path: Path, detector: Detector) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.txt", b"text")
+    found = _look(tmp_path / "a.zip", detector)
+    assert (found["kind"], found["images"], found["verdicts"]) == ("archive", [], [])
+    assert found["summary"] == "Its pixels were not judged: archive files are not."
+
+
+def test_one_screen(
+    tmp_path: Path,
+    galaxy: NDArray[np.uint8],
+    run: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    recipe = {**RECIPE, "words": "\x1b[2J" + "long " * 100}
+    write_image(tmp_path / "a.png", galaxy, recipe=recipe, made=True)
+    assert main(["inspect", str(tmp_path / "a.png"), "--model", str(run)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == str(tmp_path / "a.png")
+    assert lines[1].startswith("Made by Parhelion")
+    assert len(lines) < 24
+    assert max(len(line) for line in lines[1:]) <= 100
+    assert not any("\x1b" in line for line in lines)
+    names = [line.split()[0] for line in lines[lines.index("") + 1 :] if line[0] != " "]
+    assert names == ["verdict", "mark", "recipe", "file", "image", "metadata"]
+    assert main(["inspect", str(tmp_path / "a.png"), "--no-verdict", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["verdicts"] is None
 
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
-        inspect(tmp_path / "absent.png")
+        inspect(tmp_path / "absent.png", None)
     with pytest.raises(InputError, match="not a regular file"):
-        inspect(tmp_path)
+        inspect(tmp_path, None)

@@ -68,6 +68,6 @@ def test_the_profile_averages_over_rings() -> None:
 def test_ripples_stand_out_in_the_profile() -> None:
     radius = np.hypot(*(np.mgrid[:32, :32] - 15.5))
     ripples = np.rint(128 + 60 * np.cos(2 * np.pi * 10 * radius / 32)).astype(np.uint8)
-    profile = spectrum_profile(ripples[..., None])
+    profile = spectrum_profile(ripples[None, ..., None])
     assert profile.shape == (16,)
     assert profile.argmax() == 10

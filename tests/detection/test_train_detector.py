@@ -94,6 +94,7 @@ def test_scores_are_there_for_others_to_measure(run: Path, drawn: list[Catalog])
         "image_id",
         "group_id",
         "origin",
+        "catalog",
         "split",
         "is_made",
         "logit",
@@ -215,3 +216,27 @@ def test_a_damaged_model_is_refused(short: Path, tmp_path: Path) -> None:
     (copy / "model.json").write_text(json.dumps(card))
     with pytest.raises(ModelError, match="lacks 'temperature'"):
         load_detector(copy, device="cpu")
+
+
+def test_patches_are_learned_from_too(drawn: list[Catalog], tmp_path: Path) -> None:
+    settings = dataclasses.replace(
+        SHORT,
+        view="patches",
+        backbone="fine",
+        fusion="concatenate",
+        image_size=16,
+        patches=2,
+        balance="catalogs",
+        images=640,
+        validate_every=320,
+        augment_probability=0.1,
+        quality=(90, 98),
+    )
+    run = train_detector(drawn, tmp_path / "run", settings)
+    card = read_card(run, "detector")
+    assert card["test"]["auc"] > 0.8
+    plain = evaluate(run, drawn, chain="plain")
+    assert plain["logit"].to_pylist() == pq.read_table(run / "scores.parquet")["logit"].to_pylist()
+    assert plain["logit"].to_pylist() != evaluate(run, drawn, chain="jpeg-75")["logit"].to_pylist()
+    with pytest.raises(InputError, match="chain .=jpeg. must be one of plain, "):
+        evaluate(run, drawn, chain="jpeg")

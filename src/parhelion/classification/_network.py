@@ -1,16 +1,13 @@
 """The network of a classifier: a trunk that gives features, and one linear layer."""
 
-from pathlib import Path
-from typing import Any
-
 import timm
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from parhelion.classification._settings import ClassifierSettings
-from parhelion.errors import ModelError, SettingsError
-from parhelion.training import check_pretrained
+from parhelion.errors import SettingsError
+from parhelion.training import timm_network
 
 SMALL = "small"
 #: Channels, residual blocks and stride of each stage of the small trunk.
@@ -131,34 +128,7 @@ def _timm_trunk(settings: ClassifierSettings) -> nn.Module:
         raise SettingsError(
             f"--backbone (={name}) must be {SMALL} or name a network that timm has, such as {close}"
         )
-    options: dict[str, Any] = {"num_classes": 0}
-    config = timm.get_pretrained_cfg(name)
-    if config is not None and config.fixed_input_size:
-        # A vision transformer has a weight for each place: it is built for one size.
-        options["img_size"] = settings.image_size
-    if isinstance(given, Path):
-        if given.suffix != ".safetensors" or not given.is_file():
-            raise ModelError(
-                f"--pretrained (={given}) must be hub or a .safetensors file with weights of "
-                f"{name}, as timm saves them"
-            )
-        check_pretrained(given, name)
-        # timm itself drops the classifier that it does not need.
-        options |= {"pretrained": True, "pretrained_cfg_overlay": {"file": str(given)}}
-    elif given is not None:
-        options["pretrained"] = True
-    try:
-        trunk: nn.Module = timm.create_model(name, **options)
-    except Exception as error:
-        if given != "hub":
-            raise
-        # The hub's client raises a dozen kinds of error, its own and its transport's.
-        raise ModelError(
-            f"--pretrained hub: timm could not fetch weights of {name} "
-            f"({(str(error) or type(error).__name__).splitlines()[0].rstrip('.')}); give a local "
-            ".safetensors file instead"
-        ) from error
-    return trunk
+    return timm_network(name, given, settings.image_size)
 
 
 def _width(trunk: nn.Module, settings: ClassifierSettings) -> int:

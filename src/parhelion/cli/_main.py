@@ -34,6 +34,7 @@ _VERBS = (
     "detect",
     "inspect",
     "reproduce gan-universe",
+    "reproduce astrospy",
     "report",
 )
 

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-from parhelion._reproduce_settings import ReproduceSettings
+from cyclopts import Parameter
+
+from parhelion._reproduce_settings import ReproduceAstrospySettings, ReproduceSettings
 from parhelion.cli._main import emit
 from parhelion.cli._options import Config, Flat, Json
 
@@ -39,9 +41,52 @@ def gan_universe(
     bodies
         Catalog of celestial bodies, for the paper's other experiment.
     """
-    from parhelion._reproduce import reproduce_gan_universe
+    from parhelion._reproduce_gan_universe import reproduce_gan_universe
 
     summary = reproduce_gan_universe(data, out, settings, bodies=bodies)
+    emit(
+        summary,
+        as_json=json,
+        text=f"{out / 'index.html'}: open it in a browser; the figures are in "
+        f"{out / 'summary.json'}",
+    )
+
+
+def astrospy(
+    *,
+    data: Annotated[list[Path], Parameter(consume_multiple=True, negative="")],
+    elsewhere: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative="")] = (),
+    out: Path = Path("astrospy"),
+    settings: Annotated[ReproduceAstrospySettings, Flat] = ReproduceAstrospySettings(),  # noqa: B008
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Do the experiments of the AstroSpy paper, its three tables and figures beside ours.
+
+    Fourier path, image path, and both joined, in-domain and elsewhere; backbones; augmentations
+    one by one; spectra of observed and made images; a t-SNE of the features. A run that was
+    stopped goes on where it was.
+
+    For example:
+
+        parhelion split real made --train 0.8 --validation 0.1 --test 0.1
+        parhelion reproduce astrospy --data real made
+        parhelion reproduce astrospy --data real made --elsewhere zoo,fakes natural
+        parhelion reproduce astrospy --data real made --share 0.02 --seeds 1 --out quick
+
+    Parameters
+    ----------
+    data
+        Catalogs that together hold real and made images, split together.
+    elsewhere
+        Catalogs to test on out of the domain; those joined by a comma are one test.
+    out
+        Folder for everything; index.html and summary.json are the results.
+    """
+    from parhelion._reproduce_astrospy import reproduce_astrospy
+
+    tests = [[Path(root) for root in test.split(",")] for test in elsewhere]
+    summary = reproduce_astrospy(data, out, settings, elsewhere=tests)
     emit(
         summary,
         as_json=json,

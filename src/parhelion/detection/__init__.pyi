@@ -1,9 +1,14 @@
+from ._chain import CHAINS as CHAINS
+from ._chain import through as through
 from ._detect import detect as detect
+from ._embed import embed as embed
 from ._explain import explain as explain
 from ._inspect import inspect as inspect
+from ._peer_scores import peer_scores as peer_scores
 from ._predict import Detector as Detector
 from ._predict import load_detector as load_detector
 from ._scores import evaluate as evaluate
+from ._settings import SHIPPED as SHIPPED
 from ._settings import DetectorSettings as DetectorSettings
 from ._settings import DetectSettings as DetectSettings
 from ._spectrum import log_spectrum as log_spectrum

@@ -30,7 +30,7 @@ def augment(pixels: Pixels, settings: DetectorSettings, rng: np.random.Generator
     """
     # Every choice is drawn whether or not it is used: turning one change off leaves the
     # others as they were, so that ablations differ in one thing only.
-    turns, mirror = int(rng.integers(4)), bool(rng.integers(2))
+    turns, *mirrors = (int(rng.integers(ways)) for ways in (4, 2, 2))
     chosen = rng.random(4) < settings.augment_probability
     angle, scale = rng.uniform(-1, 1, 2)
     jitter = 1 + settings.color_jitter * rng.uniform(-1, 1, 3)
@@ -45,8 +45,12 @@ def augment(pixels: Pixels, settings: DetectorSettings, rng: np.random.Generator
         # An earlier JPEG leaves its own lattice, seldom aligned with the last one's.
         moved = np.roll(pixels, shift, (0, 1))
         pixels = np.roll(reencode(moved, *before)[0], (-shift[0], -shift[1]), (0, 1))
-    if settings.flips:
-        pixels = np.rot90(pixels[:, ::-1] if mirror else pixels, turns)
+    if mirrors[0] and settings.horizontal_flip:
+        pixels = pixels[:, ::-1]
+    if mirrors[1] and settings.vertical_flip:
+        pixels = pixels[::-1]
+    if settings.quarter_turns:
+        pixels = np.rot90(pixels, turns)
     if chosen[0] and (settings.rotation or settings.zoom):
         pixels = turn(pixels, settings.rotation * angle, (1 + settings.zoom) ** scale)
     if chosen[1] and settings.color_jitter:

@@ -11,12 +11,17 @@ from numpy.typing import NDArray
 
 from parhelion.catalog import MADE_ORIGINS, SPLITS, Catalog, open_catalog
 from parhelion.detection._augment import augment
-from parhelion.detection._chain import judged
+from parhelion.detection._chain import through
+from parhelion.detection._degrade import degrade, published
 from parhelion.detection._settings import DetectorSettings
+from parhelion.detection._views import View, as_color, view
 from parhelion.errors import CatalogError, InputError
 from parhelion.training import PixelStore, check_apart, data_order, map_ahead
 
 CLASSES = ("observed", "made")
+_LOSSY = ("JPEG", "WEBP")
+#: Side of the part of an image that a random history is drawn for, before patches are cut.
+_HISTORY = 192
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,10 @@ class Sample:
     origin: str
     split: str | None
     is_made: bool
+    catalog: str = ""
+    """Folder of the catalog that it is from."""
+    is_lossless: bool = False
+    """Whether its file has never been through a lossy codec, as far as its format tells."""
 
 
 def gather(catalogs: Sequence[Catalog | Path | str], *, split_needed: bool = True) -> list[Sample]:
@@ -63,6 +72,8 @@ def gather(catalogs: Sequence[Catalog | Path | str], *, split_needed: bool = Tru
                 origin=item["origin"],
                 split=item["split"],
                 is_made=item["origin"] in MADE_ORIGINS,
+                catalog=catalog_name(catalog),
+                is_lossless=item["format"] not in _LOSSY,
             )
             for path, item in zip(catalog.files(), rows, strict=True)
         ]
@@ -98,13 +109,62 @@ def counts(samples: Sequence[Sample]) -> dict[str, dict[str, int]]:
     }
 
 
-def judged_pixels(
-    samples: Sequence[Sample], store: PixelStore, settings: DetectorSettings
-) -> Generator[NDArray[np.uint8], None, None]:
-    """Yield each sample as it is judged: ``(S, S, 3)`` uint8, in order, prepared by threads."""
+def some(samples: Sequence[Sample], split: str, is_made: bool, most: int) -> list[Sample]:
+    """Return samples of one class in a part, evenly spaced where there are more than `most`."""
+    mine = [sample for sample in samples if sample.split == split and sample.is_made == is_made]
+    return mine[:: max(1, -(-len(mine) // most))]
 
-    def see(sample: Sample) -> NDArray[np.uint8]:
-        return judged(store.load(sample.path), settings.image_size, settings.test_quality)
+
+def pixel_store(settings: DetectorSettings, megabytes: int | None = None) -> PixelStore:
+    """Return a store of images in the form that the view of these settings begins with."""
+    size = settings.image_size if settings.view == "whole" else None
+    return PixelStore(size, settings.cache_mb if megabytes is None else megabytes)
+
+
+def validation_chain(settings: DetectorSettings) -> str | None:
+    """Return what happens to validation images: patches must hold after any history."""
+    return None if settings.view == "whole" else "random"
+
+
+def test_chain(settings: DetectorSettings) -> str | None:
+    """Return what happens to test images: one codec for both classes."""
+    return None if settings.view == "whole" else "plain"
+
+
+def judged_views(
+    samples: Sequence[Sample],
+    store: PixelStore,
+    settings: DetectorSettings,
+    chain: str | None = None,
+) -> Generator[View, None, None]:
+    """Yield each sample as it is judged, in order, prepared by threads.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+        What to look at.
+    store : PixelStore
+        See `pixel_store`.
+    settings : DetectorSettings
+        The detector's.
+    chain : str, optional
+        What happens to both classes first: one of `CHAINS`, or ``random``, a history as in the
+        training of a patch detector, the same for an image each time. Nothing by default.
+        Images stored without loss are made JPEGs first wherever there is a chain.
+    """
+
+    def see(sample: Sample) -> View:
+        pixels = store.load(sample.path)
+        if chain is not None:
+            rng = np.random.default_rng([settings.seed, int(sample.image_id[:12], 16)])
+            pixels = as_color(pixels)
+            if chain == "random":
+                side, lossless = min(_HISTORY, *pixels.shape[:2]), sample.is_lossless
+                pixels = degrade(pixels, side, settings, rng, lossless=lossless)
+            else:
+                pixels = published(pixels, rng) if sample.is_lossless else pixels
+                pixels = through(pixels, chain)
+        return view(pixels, settings)
 
     return map_ahead(see, samples, workers=settings.workers, depth=3 * settings.batch)
 
@@ -114,8 +174,9 @@ def training_batches(
 ) -> Generator[tuple[NDArray[np.uint8], NDArray[np.float32]], None, None]:
     """Yield training batches without end, half observed and half made, prepared by threads.
 
-    What a batch holds is a function of the seed and its position alone: each class has its
-    own endless order, and each place in it its own random stream.
+    What a batch holds is a function of the seed and its position alone: each class (or each
+    catalog, where these are drawn equally often) has its own endless order, and each place in it
+    its own random stream.
 
     Parameters
     ----------
@@ -133,25 +194,50 @@ def training_batches(
     pixels, targets : ndarray
         ``(batch, S, S, 3)`` uint8, and ``(batch,)`` float32, 1 where made.
     """
-    paths = [[s.path for s in samples if s.is_made == made] for made in (False, True)]
+    decks = [_decks(samples, made, settings.balance) for made in (False, True)]
     half = settings.batch // 2
     targets = np.repeat(np.array([0, 1], np.float32), half)
 
-    def jobs() -> Iterator[tuple[int, int, int]]:
+    def jobs() -> Iterator[tuple[int, int, Sample]]:
         position = start // 2
         while True:
             for kind in (0, 1):
-                order = data_order(len(paths[kind]), position, half, 2 * settings.seed + kind)
-                for place, index in enumerate(order):
-                    yield kind, position + place, int(index)
+                places = range(position, position + half)
+                for place, sample in zip(places, _deal(decks[kind], places, kind), strict=True):
+                    yield kind, place, sample
             position += half
 
-    def draw(job: tuple[int, int, int]) -> NDArray[np.uint8]:
-        kind, position, index = job
+    def _deal(decks: list[list[Sample]], places: range, kind: int) -> list[Sample]:
+        if len(decks) == 1:
+            order = data_order(len(decks[0]), places[0], half, 2 * settings.seed + kind)
+            return [decks[0][int(index)] for index in order]
+        dealt = []
+        for place in places:
+            number, turn = place % len(decks), place // len(decks)
+            deck = decks[number]
+            (index,) = data_order(len(deck), turn, 1, 2 * (settings.seed + 1000 * number) + kind)
+            dealt.append(deck[int(index)])
+        return dealt
+
+    def draw(job: tuple[int, int, Sample]) -> NDArray[np.uint8]:
+        kind, position, sample = job
         rng = np.random.default_rng([settings.seed, kind, position])
-        return augment(store.load(paths[kind][index]), settings, rng)
+        pixels = store.load(sample.path)
+        if settings.view == "whole":
+            return augment(pixels, settings, rng)
+        size, lossless = settings.image_size, sample.is_lossless
+        return degrade(as_color(pixels), size, settings, rng, lossless=lossless)
 
     drawn = map_ahead(draw, jobs(), workers=settings.workers, depth=3 * settings.batch)
     with closing(drawn):
         while True:
             yield np.stack(list(islice(drawn, settings.batch))), targets
+
+
+def _decks(samples: Sequence[Sample], made: bool, balance: str) -> list[list[Sample]]:
+    """Return the images of a class, those of each catalog apart where catalogs are balanced."""
+    mine = [sample for sample in samples if sample.is_made == made]
+    if balance == "images":
+        return [mine]
+    names = dict.fromkeys(sample.catalog for sample in mine)
+    return [[sample for sample in mine if sample.catalog == name] for name in names]

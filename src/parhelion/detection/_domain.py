@@ -33,27 +33,32 @@ class Domain:
         return nearest
 
 
-def traits(seen: NDArray[np.uint8]) -> Floats:
+def traits(patches: NDArray[np.uint8]) -> Floats:
     """Return what is compared of an image: its radial spectrum, level, contrast and tint.
 
     Parameters
     ----------
-    seen : ndarray
-        ``(S, S, 3)`` uint8, as judged.
+    patches : ndarray
+        ``(K, S, S, 3)`` uint8, as judged.
 
     Returns
     -------
     traits : ndarray
-        ``(F,)`` float64: the spectrum's profile in at most 32 bins, the mean, standard
+        ``(F,)`` float64: the mean profile of the spectra in at most 32 bins, the mean, standard
         deviation and median in gray levels, and how far each color's mean is from the mean.
     """
-    rings = spectrum_profile(seen)[1:]
+    rings = spectrum_profile(patches)[1:]
     bins = np.array_split(rings, min(_BINS, len(rings)))
-    values = seen.astype(np.float64)
-    mean = values.mean()
-    tint = values.mean((0, 1)) - mean
-    levels = (mean, values.std(), float(np.median(values)))
-    return np.array([*(part.mean() for part in bins), *levels, *tint])
+    # How often each gray level is there, color by color, tells all the rest.
+    counts = np.stack([np.bincount(color.ravel(), minlength=256) for color in patches.T])
+    grays = np.arange(256)
+    pixels = counts[0].sum()
+    means = counts @ grays / pixels
+    mean, total = means.mean(), counts.sum(0)
+    spread = math.sqrt(total @ (grays - mean) ** 2 / total.sum())
+    middle = ((total.sum() - 1) // 2, total.sum() // 2)
+    median = np.searchsorted(total.cumsum(), middle, side="right").mean()
+    return np.array([*(part.mean() for part in bins), mean, spread, median, *(means - mean)])
 
 
 def fit_domain(observed: Iterable[Floats], made: Iterable[Floats]) -> Domain:

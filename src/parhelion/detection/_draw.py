@@ -57,6 +57,11 @@ def fit_text(text: str, size: int, width: int) -> str:
     return "..." + text
 
 
+def latin(text: str) -> str:
+    """Return text with what Pillow's font does not have as escapes, on one line."""
+    return text.encode("ascii", "backslashreplace").decode().replace("\n", "\\n")
+
+
 def wrap(text: str, size: int, width: int) -> list[str]:
     """Break text between words into lines of at most `width` pixels."""
     face, lines = font(size), [""]
@@ -69,11 +74,25 @@ def wrap(text: str, size: int, width: int) -> list[str]:
     return lines
 
 
-def paste(sheet: Image.Image, pixels: NDArray[np.uint8], left: int, top: int, side: int) -> None:
-    """Put ``(H, W, 3)`` pixels onto a sheet as a square of `side`, without inventing detail."""
-    picture = Image.fromarray(pixels)
-    kind = Image.Resampling.NEAREST if picture.width <= side else Image.Resampling.LANCZOS
-    sheet.paste(picture.resize((side, side), kind), (left, top))
+def fit(pixels: NDArray[np.uint8], side: int) -> Image.Image:
+    """Return ``(H, W, 1 or 3)`` pixels as a picture whose longer side is `side`.
+
+    What is enlarged stays in its pixels: no detail is invented.
+    """
+    picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    scale = side / max(picture.size)
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    kind = Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.LANCZOS
+    return picture.convert("RGB").resize(size, kind, reducing_gap=2.0 if scale < 1 else None)
+
+
+def between(share: float, colors: Sequence[Color]) -> Color:
+    """Return the color at `share`, 0 to 1, of the way along colors."""
+    place = min(max(share, 0.0), 1.0) * (len(colors) - 1)
+    first = min(int(place), len(colors) - 2)
+    a, b = np.array(colors[first]), np.array(colors[first + 1])
+    red, green, blue = np.rint(a + (b - a) * (place - first)).astype(int).tolist()
+    return red, green, blue
 
 
 def plot(
@@ -81,6 +100,7 @@ def plot(
     height: int,
     band: tuple[Sequence[float], Sequence[float]],
     lines: Sequence[tuple[Sequence[float], Color]],
+    reach: float,
 ) -> Image.Image:
     """Draw lines over a band, all against the same equally spaced positions.
 
@@ -92,18 +112,16 @@ def plot(
         Lower and upper edge of the shaded band.
     lines : sequence of (values, color)
         Drawn in their order.
+    reach : float
+        What is drawn goes from minus this to this, and is cut off beyond.
     """
     fine = 4  # drawn larger and reduced, since Pillow does not smooth lines
-    everything = np.concatenate([np.asarray(values) for values in (*band, *(v for v, _ in lines))])
-    bottom, top = float(everything.min()), float(everything.max())
-    margin = 0.06 * max(top - bottom, 1e-6)
-    bottom, top = bottom - margin, top + margin
     image = Image.new("RGB", (width * fine, height * fine), PANEL)
     draw = ImageDraw.Draw(image)
 
     def points(values: Sequence[float]) -> list[tuple[float, float]]:
         x = np.linspace(0, width * fine - 1, len(values))
-        y = (top - np.asarray(values)) / (top - bottom) * (height * fine - 1)
+        y = (1 - np.clip(np.asarray(values) / reach, -1, 1)) / 2 * (height * fine - 1)
         return list(zip(x.tolist(), y.tolist(), strict=True))
 
     for share in (0.25, 0.5, 0.75):

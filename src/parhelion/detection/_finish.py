@@ -12,12 +12,20 @@ from numpy.typing import NDArray
 from parhelion._settings import settings_dict
 from parhelion.catalog import SPLITS
 from parhelion.detection._calibrate import fit_band, fit_temperature
-from parhelion.detection._data import CLASSES, Sample, judged_pixels
+from parhelion.detection._data import (
+    CLASSES,
+    Sample,
+    judged_views,
+    some,
+    test_chain,
+    validation_chain,
+)
 from parhelion.detection._domain import Domain, fit_domain, fit_limit, traits
 from parhelion.detection._figures import auc, balanced_accuracy, balanced_loss, sigmoid
 from parhelion.detection._format_baseline import format_only
+from parhelion.detection._margins import measure_margins
 from parhelion.detection._model import TwoPath
-from parhelion.detection._predict import Detector, network_logits
+from parhelion.detection._predict import Detector, view_logits
 from parhelion.detection._scores import SCORES_FILE, score_table, write_scores
 from parhelion.detection._settings import DetectorSettings
 from parhelion.detection._spectrum import spectrum_profile
@@ -59,12 +67,12 @@ def finish(
         [sample for sample in samples if sample.split == split] for split in SPLITS
     )
     domain, envelopes = _survey(train, store, settings)
-    seen = list(judged_pixels(validation, store, settings))
+    seen = list(judged_views(validation, store, settings, validation_chain(settings)))
     is_made = np.array([sample.is_made for sample in validation])
-    logits = np.concatenate(list(network_logits(network, seen, settings.batch, device)))
+    logits = view_logits(network, seen, settings.batch, device)
     temperature = fit_temperature(logits, is_made)
     low, high, error = fit_band(sigmoid(logits / temperature), is_made, settings.error)
-    distances = domain.distance(np.stack([traits(pixels) for pixels in seen]))
+    distances = domain.distance(np.stack([traits(item.patches) for item in seen]))
     card: dict[str, Any] = {
         "settings": settings_dict(settings),
         **facts,
@@ -74,12 +82,14 @@ def finish(
         "domain_limit": fit_limit(distances, settings.error),
         "validation": _figures(logits, is_made, temperature),
     }
+    card["lower"] = measure_margins(network, seen, logits, card, settings.batch)
     detector = Detector(network, domain, card, device, settings.batch)
 
-    test_logits = detector.logits(judged_pixels(test, store, settings))
+    test_logits = detector.logits(judged_views(test, store, settings, test_chain(settings)))
     test_made = np.array([sample.is_made for sample in test])
     card["test"] = _figures(test_logits, test_made, temperature)
-    card |= format_only(train, test, store, settings)
+    learned = [s for made in (False, True) for s in some(samples, "train", made, _SURVEYED)]
+    card |= format_only(learned, test, store, settings)
     card["spectra"] = envelopes
     write_scores(out / SCORES_FILE, score_table(detector, test, test_logits))
     save_model(out, "detector", detector.state(), card)
@@ -98,9 +108,10 @@ def _survey(
     """Return where the training images lie, and the envelope of each class's spectra."""
     lying, envelopes = [], {}
     for name, is_made in zip(CLASSES, (False, True), strict=True):
-        seen = list(judged_pixels(_some(train, is_made), store, settings))
-        lying.append([traits(pixels) for pixels in seen])
-        envelopes[name] = envelope(np.stack([spectrum_profile(pixels) for pixels in seen]))
+        chosen = some(train, "train", is_made, _SURVEYED)
+        seen = list(judged_views(chosen, store, settings, validation_chain(settings)))
+        lying.append([traits(item.patches) for item in seen])
+        envelopes[name] = envelope(np.stack([spectrum_profile(item.patches) for item in seen]))
     return fit_domain(*lying), envelopes
 
 
@@ -122,10 +133,3 @@ def _figures(
         "accuracy": balanced_accuracy(logits > 0, is_made),
         "auc": auc(logits, is_made),
     }
-
-
-def _some(samples: Sequence[Sample], is_made: bool) -> list[Sample]:
-    """Return samples of one class, evenly spaced where there are many."""
-    mine = [sample for sample in samples if sample.is_made == is_made]
-    step = max(1, -(-len(mine) // _SURVEYED))
-    return mine[::step]

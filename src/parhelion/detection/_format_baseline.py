@@ -12,16 +12,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
-from scipy.optimize import minimize
+from sklearn.metrics import balanced_accuracy_score
 
 from parhelion.detection._chain import reencode
-from parhelion.detection._data import Sample
+from parhelion.detection._data import Sample, judged_views, test_chain
+from parhelion.detection._peers import logistic
 from parhelion.detection._settings import DetectorSettings
-from parhelion.training import PixelStore, map_ahead
+from parhelion.training import PixelStore
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
+_STRENGTH = 1.0
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF")
 
 
@@ -83,7 +85,7 @@ def format_only(
     store : PixelStore
         Where pixels come from.
     settings : DetectorSettings
-        The path that images take before they are judged.
+        How images are seen; of patches, the fullest is encoded.
 
     Returns
     -------
@@ -92,26 +94,24 @@ def format_only(
         re-encoded ones, which differ in nothing but their number of bytes.
     """
 
-    def stored(sample: Sample) -> Container:
-        return container(sample.path)
+    def stored(samples: Sequence[Sample]) -> list[Container]:
+        return [container(sample.path) for sample in samples]
 
-    def seen(sample: Sample) -> Container:
-        data = reencode(store.load(sample.path), settings.test_quality)[1]
-        return container(io.BytesIO(data))
+    def seen(samples: Sequence[Sample]) -> list[Container]:
+        views = judged_views(samples, store, settings, test_chain(settings))
+        files = (reencode(view.patches[0], settings.test_quality)[1] for view in views)
+        return [container(io.BytesIO(file)) for file in files]
 
-    def fit(look: Callable[[Sample], Container]) -> float:
+    def fit(look: Callable[[Sequence[Sample]], list[Container]]) -> float:
         def features(samples: Sequence[Sample]) -> tuple[Floats, Bools]:
-            found = map_ahead(look, samples, workers=settings.workers, depth=4 * settings.batch)
-            return format_features(list(found)), np.array([s.is_made for s in samples])
+            return format_features(look(samples)), np.array([s.is_made for s in samples])
 
-        return logistic_accuracy(*features(train), *features(test))
+        return format_accuracy(*features(train), *features(test))
 
     return {"format_only_accuracy": fit(seen), "format_only_raw_accuracy": fit(stored)}
 
 
-def logistic_accuracy(
-    train: Floats, train_made: Bools, test: Floats, test_made: Bools, penalty: float = 1e-2
-) -> float:
+def format_accuracy(train: Floats, train_made: Bools, test: Floats, test_made: Bools) -> float:
     """Fit on the training part, return the balanced accuracy on the test part.
 
     Parameters
@@ -120,29 +120,11 @@ def logistic_accuracy(
         ``(N, F)`` features.
     train_made, test_made : ndarray
         ``(N,)`` bool.
-    penalty : float
-        Weight of the squared coefficients of the standardized features.
 
     Returns
     -------
     accuracy : float
         0.5 is chance, whatever the shares of the classes.
     """
-    mean, spread = train.mean(0), train.std(0)
-    spread[spread < 1e-9] = np.inf  # a feature that never varies tells nothing
-    known = (train - mean) / spread
-    signs = np.where(train_made, 1.0, -1.0)
-    weights = np.where(train_made, 0.5 / train_made.sum(), 0.5 / (~train_made).sum())
-
-    def loss(coefficients: Floats) -> tuple[float, Floats]:
-        margin = signs * (known @ coefficients[:-1] + coefficients[-1])
-        pull = -weights * signs * np.exp(-np.logaddexp(0.0, margin))
-        gradient = np.append(known.T @ pull + penalty * coefficients[:-1], pull.sum())
-        value = (weights * np.logaddexp(0.0, -margin)).sum()
-        return float(value + penalty / 2 * (coefficients[:-1] ** 2).sum()), gradient
-
-    found = minimize(loss, np.zeros(known.shape[1] + 1), jac=True, method="L-BFGS-B").x
-    said = ((test - mean) / spread) @ found[:-1] + found[-1]
-    # A score of exactly 0 is a coin toss: half right, half wrong, whatever the class.
-    half = np.where(said == 0, 0.5, (said > 0).astype(float))
-    return float((half[test_made].mean() + (1 - half[~test_made]).mean()) / 2)
+    said = logistic(train, train_made, _STRENGTH).predict(test)
+    return float(balanced_accuracy_score(test_made, said))

@@ -20,18 +20,21 @@ _EXIF = {
     0x8298: "copyright",
 }
 _FITS = ("OBJECT", "TELESCOP", "INSTRUME", "FILTER", "DATE-OBS", "EXPTIME", "OBSERVER", "ORIGIN")
+_HEAD = 265  # bytes: a tar archive is known by those from 257 on
 _LONGEST = 200  # characters of a value that are shown
 _HDUS = 50  # parts of a FITS file that are listed
 
 
 def kind_of(path: Path) -> str:
-    """Return what a file is by its first bytes: image, FITS, film, Parquet or unknown."""
+    """Return what a file is by its first bytes: image, FITS, film, Parquet, archive or unknown."""
     with path.open("rb") as file:
-        head = file.read(16)
+        head = file.read(_HEAD)
     if head.startswith(b"PAR1"):
         return "Parquet"
     if head[4:8] == b"ftyp":
         return "film"
+    if head.startswith((b"PK\3\4", b"PK\5\6")) or head[257:262] == b"ustar":
+        return "archive"
     if _unpacked(path, head).startswith(b"SIMPLE"):
         return "FITS"
     try:

@@ -1,16 +1,15 @@
 """The two-path network of AstroSpy: image and spectrum, fused, one logit."""
 
-from pathlib import Path
-from typing import Any
-
 import timm
 import torch
 from torch import Tensor, nn
 
+from parhelion.detection._cnn import CNN, PlainCnn
+from parhelion.detection._fine_network import FINE, Fine
 from parhelion.detection._settings import DetectorSettings
 from parhelion.detection._spectrum import log_spectrum
 from parhelion.errors import ModelError, SettingsError
-from parhelion.training import check_pretrained
+from parhelion.training import timm_network
 
 
 class TwoPath(nn.Module):
@@ -77,32 +76,32 @@ def build(settings: DetectorSettings) -> TwoPath:
 
 
 def _backbone(settings: DetectorSettings, channels: int) -> nn.Module:
-    options: dict[str, Any] = {"num_classes": 0, "in_chans": channels}
-    if settings.pretrained is not None:
-        path = Path(settings.pretrained)
-        if path.suffix != ".safetensors" or not path.is_file():
-            raise ModelError(
-                f"--pretrained (={path}) must be a .safetensors file with weights of "
-                f"{settings.backbone}, as timm saves them"
-            )
-        # timm itself adapts the first layer to the number of channels.
-        options |= {"pretrained": True, "pretrained_cfg_overlay": {"file": str(path)}}
+    if settings.backbone in (CNN, FINE) and settings.pretrained is not None:
+        raise ModelError(
+            f"--pretrained (={settings.pretrained}) has no weights for --backbone "
+            f"(={settings.backbone}); leave it out"
+        )
+    if settings.backbone == CNN:
+        return PlainCnn(channels)
+    if settings.backbone == FINE:
+        residual, plain = settings.detail != "image", settings.detail != "residual"
+        return Fine(channels, residual=residual, plain=plain)
     if not timm.is_model(settings.backbone):
         close = ", ".join(timm.list_models(f"{settings.backbone[:6]}*")[:5]) or "resnet50"
         raise SettingsError(
-            f"--backbone (={settings.backbone}) must name a network that timm has, such as {close}"
+            f"--backbone (={settings.backbone}) must name a network that timm has, such as "
+            f"{close}, or be {CNN} or {FINE}"
         )
-    if settings.pretrained is not None:
-        check_pretrained(settings.pretrained, settings.backbone)
-    model: nn.Module = timm.create_model(settings.backbone, **options)
-    return model
+    return timm_network(
+        settings.backbone, settings.pretrained, settings.image_size, channels=channels
+    )
 
 
 def _width(settings: DetectorSettings, *paths: nn.Module | None) -> int:
     """Return the number of features of a path, measured: timm's own figure is not always it."""
     size = settings.image_size
     network = next(path for path in paths if path is not None)
-    channels = next(network.parameters()).shape[1] if network is paths[1] else 3
+    channels = 1 if network is paths[1] else 3
     network.eval()
     try:
         with torch.no_grad():

@@ -1,6 +1,6 @@
 """A trained detector in memory: pixels in, logits and probabilities out."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from parhelion._settings import settings_from_dict
-from parhelion.detection._chain import judged
 from parhelion.detection._domain import Domain, traits
 from parhelion.detection._figures import sigmoid
+from parhelion.detection._lower import choose, lower, steps
 from parhelion.detection._model import TwoPath, build
 from parhelion.detection._settings import DetectorSettings
+from parhelion.detection._views import View, view
 from parhelion.errors import ModelError
 from parhelion.training import load_model, make_fabric, to_model
 
@@ -39,6 +40,8 @@ class Detector:
     batch : int
         Images in a step. Short batches are filled up with blanks, so that every image goes
         through the same arithmetic whatever its neighbors.
+    precision : {"auto", "fp32", "bf16", "int8"}
+        Arithmetic of logits; see `logits`.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class Detector:
         card: dict[str, Any],
         device: torch.device,
         batch: int,
+        precision: str = "fp32",
     ) -> None:
         self.network = network.to(device).eval().requires_grad_(False)
         self.domain = domain
@@ -55,28 +59,59 @@ class Detector:
         self.settings = card_settings(card)
         self.device = device
         self.batch = batch
+        self.precision = choose(precision, card, device)
+        # From the quickest to float32; each answers what the one before leaves in doubt.
+        self._networks: list[tuple[TwoPath, Mapping[str, Any]]] = []
+        for name in steps(self.precision, card):
+            told = card["lower"][name]
+            self._networks.append((lower(self.network, name, told.get("ranges", {})), told))
+        self._networks.append((self.network, {"line": (1.0, 0.0), "margin": 0.0}))
 
-    def see(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return what the detector sees of a ``(H, W, C)`` image: ``(S, S, 3)`` uint8."""
-        return judged(pixels, self.settings.image_size, self.settings.test_quality)
+    def see(self, pixels: NDArray[np.uint8]) -> View:
+        """Return what the detector sees of a ``(H, W, C)`` uint8 image."""
+        return view(pixels, self.settings)
 
-    def logits(self, seen: Iterable[NDArray[np.uint8]]) -> NDArray[np.float64]:
-        """Return the logits ``(N,)`` of images that went through `see`."""
-        return np.concatenate(
-            [np.zeros(0), *network_logits(self.network, seen, self.batch, self.device)]
-        )
+    def logits(self, views: Iterable[View]) -> NDArray[np.float64]:
+        """Return the logits ``(N,)`` of images that went through `see`: means over patches.
+
+        At a lower precision than fp32, those that lie so near to a threshold that the verdict
+        might be another are computed once more at the next higher one, each image by itself.
+        """
+        found = [np.zeros(0)]
+        remaining = iter(views)
+        while group := list(islice(remaining, self.batch)):
+            (network, told), *others = self._networks
+            logits = self._logits(network, told, group, self.batch)
+            for network, next_told in others:
+                for place in np.flatnonzero(near_edges(logits, told["margin"], self.card)):
+                    seen = group[place]
+                    logits[place] = self._logits(network, next_told, [seen], len(seen.patches))[0]
+                told = next_told
+            found.append(logits)
+        return np.concatenate(found)
+
+    def _logits(
+        self, network: TwoPath, told: Mapping[str, Any], views: list[View], batch: int
+    ) -> NDArray[np.float64]:
+        slope, shift = (float(value) for value in told["line"])
+        return slope * view_logits(network, views, batch, self.device) + shift
+
+    def patch_logits(self, seen: View) -> NDArray[np.float64]:
+        """Return the logit of each patch of an image, ``(K,)``."""
+        parts = network_logits(self.network, seen.patches, self.batch, self.device)
+        return np.concatenate(list(parts))
 
     def probability_made(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return calibrated probabilities, both classes being equally likely beforehand."""
         return sigmoid(logits / float(self.card["temperature"]))
 
-    def verdict(self, seen: NDArray[np.uint8], probability_made: float) -> tuple[str, str]:
+    def verdict(self, seen: View, probability_made: float) -> tuple[str, str]:
         """Return the verdict on an image, and why it is "cannot tell" where it is.
 
         Parameters
         ----------
-        seen : ndarray
-            ``(S, S, 3)`` uint8, as `see` returns it.
+        seen : View
+            As `see` returns it.
         probability_made : float
             Its calibrated probability.
 
@@ -89,7 +124,7 @@ class Detector:
             The reason for "cannot tell", else nothing.
         """
         limit = self.card["domain_limit"]
-        distance = float(self.domain.distance(traits(seen)[None])[0])
+        distance = float(self.domain.distance(traits(seen.patches)[None])[0])
         if distance > limit:
             return "cannot tell", (
                 f"unlike the images that the detector learned from (distance {distance:.1f}, "
@@ -109,7 +144,9 @@ class Detector:
         }
 
 
-def load_detector(folder: Path | str, *, device: str = "auto", batch: int = 32) -> Detector:
+def load_detector(
+    folder: Path | str, *, device: str = "auto", batch: int = 32, precision: str = "fp32"
+) -> Detector:
     """Load the detector that `train_detector` left in `folder`.
 
     Raises
@@ -131,7 +168,18 @@ def load_detector(folder: Path | str, *, device: str = "auto", batch: int = 32) 
         reason = str(error).splitlines()[-1].strip()
         raise ModelError(f"{folder} does not fit its card: {reason}") from error
     network.to(memory_format=torch.channels_last)
-    return Detector(network, domain, card, make_fabric(device, "fp32").device, batch)
+    return Detector(network, domain, card, make_fabric(device, "fp32").device, batch, precision)
+
+
+def near_edges(
+    logits: NDArray[np.float64], margin: float, card: Mapping[str, Any]
+) -> NDArray[np.bool_]:
+    """Return which logits lie within `margin` of a threshold of the verdict, or of 1/2."""
+    low, high = np.clip(card["band"], 1e-300, 1 - 1e-16)
+    edges = np.array([np.log(low / (1 - low)), 0.0, np.log(high / (1 - high))])
+    distances = np.abs(logits[:, None] - edges * float(card["temperature"]))
+    near: NDArray[np.bool_] = distances.min(1) <= margin
+    return near
 
 
 def card_settings(card: dict[str, Any]) -> DetectorSettings:
@@ -146,7 +194,7 @@ def network_logits(
     batch: int,
     device: torch.device,
 ) -> Iterator[NDArray[np.float64]]:
-    """Yield the logits of images, batch by batch, the last batch filled up with blanks."""
+    """Yield the logits of ``(S, S, 3)`` images, the last batch being filled up with blanks."""
     images = iter(seen)
     while chunk := list(islice(images, batch)):
         stacked = np.zeros((batch, *chunk[0].shape), np.uint8)
@@ -154,3 +202,19 @@ def network_logits(
         with torch.inference_mode():
             logits: Tensor = network(to_model(stacked, device))
         yield logits[: len(chunk)].double().cpu().numpy()
+
+
+def view_logits(
+    network: nn.Module, views: Iterable[View], batch: int, device: torch.device
+) -> NDArray[np.float64]:
+    """Return the mean logit over the patches of each view, ``(N,)``, in their order."""
+    counts: list[int] = []
+
+    def patches() -> Iterator[NDArray[np.uint8]]:
+        for seen in views:
+            counts.append(len(seen.patches))
+            yield from seen.patches
+
+    every = np.concatenate([np.zeros(0), *network_logits(network, patches(), batch, device)])
+    starts = np.cumsum([0, *counts[:-1]])
+    return np.add.reduceat(every, starts) / counts if counts else every

@@ -9,7 +9,9 @@ from parhelion.detection._predict import Detector
 from parhelion.training import to_model
 
 _COPIES = 16
-_NOISE = 0.06  # standard deviation on the scale of [-1, 1]: about 8 gray levels
+# Standard deviation on the scale of [-1, 1]: 8 gray levels; 2 for patches, which are judged by
+# detail that more would drown.
+_NOISE = {"whole": 0.06, "patches": 0.016}
 
 
 def saliency(detector: Detector, seen: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -33,7 +35,8 @@ def saliency(detector: Detector, seen: NDArray[np.uint8]) -> NDArray[np.float32]
         it does not depend on it.
     """
     generator = torch.Generator().manual_seed(0)
-    noise = torch.randn(_COPIES, 3, *seen.shape[:2], generator=generator) * _NOISE
+    noise = torch.randn(_COPIES, 3, *seen.shape[:2], generator=generator)
+    noise *= _NOISE[detector.settings.view]
     copies = to_model(seen[None]) + noise
     copies = copies.to(detector.device).contiguous(memory_format=torch.channels_last)
     copies.requires_grad_(True)

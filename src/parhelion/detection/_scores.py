@@ -10,10 +10,17 @@ from numpy.typing import NDArray
 
 from parhelion._files import atomic_path
 from parhelion.catalog import Catalog
-from parhelion.detection._data import Sample, catalog_name, check_classes, gather, judged_pixels
+from parhelion.detection._chain import CHAINS
+from parhelion.detection._data import (
+    Sample,
+    catalog_name,
+    check_classes,
+    gather,
+    judged_views,
+    pixel_store,
+)
 from parhelion.detection._predict import Detector, load_detector
 from parhelion.errors import InputError
-from parhelion.training import PixelStore
 
 SCORES_FILE = "scores.parquet"
 
@@ -23,6 +30,7 @@ def evaluate(
     catalogs: Sequence[Catalog | Path | str],
     *,
     split: str | None = "test",
+    chain: str | None = None,
     device: str = "auto",
 ) -> pa.Table:
     """Score every image of catalogs whose truth is known.
@@ -35,6 +43,8 @@ def evaluate(
         Observed and made images.
     split : {"test", "validation", "train"} or None
         Part to score; None scores every row, split or not.
+    chain : str, optional
+        What both classes go through first: one of `CHAINS`; files as they are when not given.
     device : {"auto", "cpu", "cuda", "mps"}
         Where to compute.
 
@@ -42,13 +52,16 @@ def evaluate(
     -------
     scores : pyarrow.Table
         A row per image, in the catalogs' order: `path`, `image_id`, `group_id`, `origin`,
-        `split`, `is_made` (bool), `logit` and `probability_made` (float64).
+        `catalog` (its folder), `split`, `is_made` (bool), `logit` and `probability_made` (float64).
 
     Raises
     ------
     InputError
-        If no image is left, or (with a split) the part lacks one of the classes.
+        If there is no such chain, no image is left, or (with a split) the part lacks one of the
+        classes.
     """
+    if chain is not None and chain not in CHAINS:
+        raise InputError(f"chain (={chain}) must be one of {', '.join(CHAINS)}")
     detector = load_detector(model, device=device)
     samples = gather(catalogs, split_needed=split is not None)
     if split is not None:
@@ -57,8 +70,8 @@ def evaluate(
     if not samples:
         raise InputError(f"no image to score in {', '.join(map(catalog_name, catalogs))}")
     # Each image is read once: nothing is worth keeping.
-    store = PixelStore(detector.settings.image_size, 0)
-    logits = detector.logits(judged_pixels(samples, store, detector.settings))
+    store = pixel_store(detector.settings, 0)
+    logits = detector.logits(judged_views(samples, store, detector.settings, chain))
     return score_table(detector, samples, logits)
 
 
@@ -72,6 +85,7 @@ def score_table(
             "image_id": [sample.image_id for sample in samples],
             "group_id": [sample.group_id for sample in samples],
             "origin": [sample.origin for sample in samples],
+            "catalog": [sample.catalog for sample in samples],
             "split": pa.array([sample.split for sample in samples], pa.string()),
             "is_made": [sample.is_made for sample in samples],
             "logit": logits,

@@ -6,19 +6,31 @@ from typing import Literal
 
 from parhelion._settings import require
 
+#: The detector that ships.
+SHIPPED = "made-detector"
+
 
 @dataclass(frozen=True)
 class DetectorSettings:
     """How to train a detector of made images (AstroSpy)."""
 
     backbone: str = "resnet50"
-    """Name of the timm network of each path; its classifier is removed."""
-    pretrained: Path | None = None
-    """Weights of that network to start from, a local .safetensors file; else a random start."""
+    """Name of the timm network of each path, whose classifier is removed; or cnn, a plain small
+    one; or fine, a small one for patches, which keeps the finest detail."""
+    pretrained: Literal["hub"] | Path | None = None
+    """Weights of that network to start from: a local .safetensors file, or hub for those that
+    timm fetches; else a random start."""
+    view: Literal["whole", "patches"] = "whole"
+    """What is seen of an image: its centre square made as small as image-size; or patches of that
+    side, as they are, where there is most structure."""
     image_size: int = 224
     """Side of the square that the detector sees, in pixels."""
+    patches: int = 9
+    """Most patches of an image that are judged; its logit is their mean."""
     paths: Literal["both", "image", "spectrum"] = "both"
     """What the detector looks at: the image, its Fourier spectrum, or both."""
+    detail: Literal["both", "image", "residual"] = "both"
+    """What the image path of the fine backbone sees: the image, its high-pass residual, or both."""
     fusion: Literal["add", "concatenate"] = "add"
     """How the features of the two paths are joined."""
     images: int = 500_000
@@ -27,28 +39,48 @@ class DetectorSettings:
     """Images in a step, half of them observed and half made."""
     learning_rate: float = 2e-5
     """Adam's learning rate."""
+    cooldown: float = 0.0
+    """Share of the run, at its end, over which the learning rate falls to nothing."""
     ema_half_life: float = 5_000.0
     """Half-life of the averaged weights that are judged and kept, in images."""
     validate_every: int | None = None
     """Images between validations; one pass through the larger class when not given."""
+    validate_on: int = 1000
+    """Most images of each class that a validation during training looks at."""
     patience: int = 5
     """Validations without a lower loss after which training stops."""
-    flips: bool = True
-    """Mirror and quarter-turn training images at random, without loss."""
+    balance: Literal["images", "catalogs"] = "images"
+    """What is drawn equally often within each of the two classes."""
+    horizontal_flip: bool = True
+    """Mirror training images left to right at random, without loss."""
+    vertical_flip: bool = True
+    """Mirror training images top to bottom at random, without loss."""
+    quarter_turns: bool = True
+    """Turn training images by a random number of right angles, without loss."""
     rotation: float = 180.0
     """Largest random rotation of a training image, in degrees."""
     zoom: float = 0.25
     """Largest random change of a training image's scale, as a share."""
     color_jitter: float = 0.2
     """Largest random change of brightness, contrast and saturation, as a share."""
+    resize: tuple[float, float] = (0.5, 1.6)
+    """Scales to which an image may be resized before a patch is cut out, drawn between these."""
+    gamma: float = 0.5
+    """Largest random exponent of a patch's tones, as a natural logarithm, either way."""
+    mild: float = 0.4
+    """Share of training patches that are only encoded, at high quality."""
+    gray: float = 0.1
+    """Share of training patches that lose their color."""
     blur: float = 1.0
     """Largest standard deviation of the random Gaussian blur, in pixels."""
     noise: float = 2.0
     """Largest standard deviation of the random Gaussian noise, in gray levels."""
     augment_probability: float = 0.5
-    """Probability of each of: rotation with zoom, color jitter, blur, noise."""
+    """Probability of each of: rotation with zoom, color jitter, blur, noise; of patches: resizing,
+    gamma, color jitter, blur, noise."""
     recompress: float = 0.5
-    """Probability that a training image was a JPEG before: having been one must tell nothing."""
+    """Probability that a training image was a JPEG before: having been one must tell nothing. Of
+    patches: that one is encoded as JPEG or WebP."""
     quality: tuple[int, int] = (70, 98)
     """JPEG quality of training images, drawn between these two."""
     test_quality: int = 90
@@ -61,7 +93,7 @@ class DetectorSettings:
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to compute."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    """Arithmetic of training; verdicts are always computed in fp32."""
+    """Arithmetic of training."""
     workers: int | None = None
     """Threads that decode and augment; one for each core when not given."""
     cache_mb: int = 2048
@@ -70,13 +102,23 @@ class DetectorSettings:
     """Images between lines of the log."""
 
     def __post_init__(self) -> None:
-        require(bool(self.backbone), "backbone", self.backbone, "name a timm network")
-        for name in ["images", "batch", "patience", "log_every"]:
+        require(bool(self.backbone), "backbone", self.backbone, "name a timm network, cnn or fine")
+        for name in ["images", "batch", "validate_on", "patience", "log_every"]:
             value = getattr(self, name)
             require(value >= 1, name.replace("_", "-"), value, "be at least 1")
         for name in ["validate_every", "workers"]:
             value = getattr(self, name)
             require(value is None or value >= 1, name.replace("_", "-"), value, "be at least 1")
+        require(self.patches >= 1, "patches", self.patches, "be at least 1")
+        require(
+            len(self.resize) == 2 and 0.1 <= self.resize[0] <= self.resize[1] <= 4,
+            "resize",
+            self.resize,
+            "be two scales in 0.1..4, the lower first",
+        )
+        require(0 <= self.gamma <= 1, "gamma", self.gamma, "be in [0, 1]")
+        require(0 <= self.mild <= 1, "mild", self.mild, "be in [0, 1]")
+        require(0 <= self.gray <= 1, "gray", self.gray, "be in [0, 1]")
         require(16 <= self.image_size <= 2048, "image-size", self.image_size, "be in 16..2048")
         require(
             self.batch >= 4 and self.batch % 2 == 0,
@@ -85,6 +127,7 @@ class DetectorSettings:
             "be even and at least 4: half of it is of each class",
         )
         require(0 < self.learning_rate < 1, "learning-rate", self.learning_rate, "be in (0, 1)")
+        require(0 <= self.cooldown <= 1, "cooldown", self.cooldown, "be in [0, 1]")
         require(self.ema_half_life > 0, "ema-half-life", self.ema_half_life, "be positive")
         require(0 <= self.rotation <= 180, "rotation", self.rotation, "be in 0..180 degrees")
         require(0 <= self.zoom <= 0.4, "zoom", self.zoom, "be in [0, 0.4]")
@@ -114,18 +157,35 @@ class DetectorSettings:
 class DetectSettings:
     """How to give verdicts."""
 
+    out: Path | None = None
+    """Table of the verdicts, .parquet or .jsonl, a row per image. An interrupted run of the same
+    command goes on where it was."""
+    overwrite: bool = False
+    """Replace a table that is there, finished or not."""
     explain: Path | None = None
     """Folder for a picture per image that shows what the verdict rests on."""
     batch: int = 32
     """Images in a step; a verdict does not depend on it."""
     smallest: int = 16
     """Images whose shorter side has fewer pixels get no verdict."""
+    pixel_limit: int = 300_000_000
+    """Most pixels of one stored image, all its planes together; checked before it is read."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to compute."""
+    precision: Literal["auto", "fp32", "bf16", "int8"] = "auto"
+    """Arithmetic: auto takes 8-bit integers or bfloat16 where the processor multiplies them
+    natively; what then lies near a threshold is computed once more in fp32."""
     workers: int | None = None
     """Threads that decode; one for each core when not given."""
 
     def __post_init__(self) -> None:
+        require(
+            self.out is None or self.out.suffix in (".parquet", ".jsonl"),
+            "out",
+            self.out,
+            "end in .parquet or .jsonl",
+        )
+        require(self.pixel_limit >= 1, "pixel-limit", self.pixel_limit, "be 1 or more")
         require(self.batch >= 1, "batch", self.batch, "be at least 1")
         require(self.smallest >= 2, "smallest", self.smallest, "be at least 2")
         require(self.workers is None or self.workers >= 1, "workers", self.workers, "be at least 1")

@@ -1,5 +1,7 @@
 """The Fourier spectrum as the detector sees it, and its radial profile."""
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -75,17 +77,23 @@ def radial_profile(spectrum: Tensor) -> Tensor:
         per image.
     """
     height, width = spectrum.shape[-2:]
-    rows = torch.arange(height, device=spectrum.device) - height // 2
-    columns = torch.arange(width, device=spectrum.device) - width // 2
-    ring = torch.hypot(rows[:, None].float(), columns[None, :].float()).round().long().flatten()
+    ring, counts = (torch.from_numpy(table).to(spectrum.device) for table in _rings(height, width))
+    flat = spectrum.float().flatten(1)
+    sums = torch.zeros(len(flat), len(counts), device=flat.device).index_add_(1, ring, flat)
+    return (sums / counts)[:, :-1]
+
+
+@lru_cache(maxsize=8)
+def _rings(height: int, width: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return which ring each frequency is in, and how many each has; the last is all outside."""
+    rows, columns = np.arange(height) - height // 2, np.arange(width) - width // 2
     rings = min(height, width) // 2
-    inside = ring < rings
-    flat = spectrum.float().flatten(1)[:, inside]
-    sums = torch.zeros(len(flat), rings, device=flat.device).index_add_(1, ring[inside], flat)
-    return sums / torch.bincount(ring[inside], minlength=rings)
+    ring = np.hypot(rows[:, None], columns).round().astype(np.int64).ravel().clip(max=rings)
+    return ring, np.bincount(ring)
 
 
-def spectrum_profile(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the radial profile ``(min(H, W) // 2,)`` of the spectrum of ``(H, W, C)`` uint8."""
-    profile: NDArray[np.float32] = radial_profile(log_spectrum(to_model(pixels[None])))[0].numpy()
+def spectrum_profile(patches: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the mean radial profile ``(min(H, W) // 2,)`` of ``(K, H, W, C)`` uint8 spectra."""
+    profiles = radial_profile(log_spectrum(to_model(patches))).mean(0)
+    profile: NDArray[np.float32] = profiles.numpy()
     return profile

@@ -19,13 +19,16 @@ from parhelion.detection._data import (
     check_classes,
     counts,
     gather,
-    judged_pixels,
+    judged_views,
+    pixel_store,
+    some,
     training_batches,
+    validation_chain,
 )
 from parhelion.detection._figures import auc, balanced_accuracy, balanced_loss
 from parhelion.detection._finish import finish
 from parhelion.detection._model import build
-from parhelion.detection._predict import network_logits
+from parhelion.detection._predict import view_logits
 from parhelion.detection._settings import DetectorSettings
 from parhelion.errors import TrainingError
 from parhelion.training import (
@@ -86,6 +89,7 @@ def train_detector(
     settings: DetectorSettings | None = None,
     *,
     resume: bool = False,
+    store: PixelStore | None = None,
 ) -> Path:
     """Train a detector of made images on catalogs of observed and made ones.
 
@@ -105,6 +109,9 @@ def train_detector(
         Network, augmentation, budget.
     resume : bool
         Go on from the newest checkpoint in `out`, if there is one.
+    store : PixelStore, optional
+        Decoded images, of the side that these settings see them at, which several trainings may
+        share; its own when not given.
 
     Returns
     -------
@@ -126,7 +133,11 @@ def train_detector(
     samples, names = gather(catalogs), [catalog_name(catalog) for catalog in catalogs]
     check_classes(samples)
     train = [sample for sample in samples if sample.split == "train"]
-    validation = [sample for sample in samples if sample.split == "validation"]
+    validation = [
+        sample
+        for is_made in (False, True)
+        for sample in some(samples, "validation", is_made, settings.validate_on)
+    ]
     data = fingerprint(f"{s.image_id} {s.split} {s.is_made}" for s in samples)
     fabric = make_fabric(settings.device, settings.precision)
 
@@ -146,7 +157,7 @@ def train_detector(
         check_same_data(out, restored[1]["data"], data)
     save_settings(out, "train detector", settings, data=names)
 
-    store = PixelStore(settings.image_size, settings.cache_mb)
+    store = store or pixel_store(settings)
     batch = settings.batch
     every = settings.validate_every or _one_pass(train)
     batches = training_batches(train, store, settings, images)
@@ -157,6 +168,8 @@ def train_detector(
                 if interrupt.requested:
                     break
                 pixels, targets = next(batches)
+                for group in optimizer.param_groups:
+                    group["lr"] = _rate(images, settings)
                 loss = _step(fabric, model, optimizer, pixels, targets)
                 images += batch
                 ema.update(network, images, batch)
@@ -208,6 +221,12 @@ def _step(
     return loss
 
 
+def _rate(images: int, settings: DetectorSettings) -> float:
+    """Return the learning rate after so many images: it falls linearly at the end, if at all."""
+    left = 1 - images / settings.images
+    return settings.learning_rate * min(1.0, left / settings.cooldown if settings.cooldown else 1.0)
+
+
 def _validate(
     model: nn.Module,
     validation: Sequence[Sample],
@@ -215,9 +234,9 @@ def _validate(
     settings: DetectorSettings,
     device: torch.device,
 ) -> dict[str, float]:
-    """Judge the validation part as images will be judged: in fp32, at the fixed quality."""
-    seen = judged_pixels(validation, store, settings)
-    logits = np.concatenate(list(network_logits(model, seen, settings.batch, device)))
+    """Judge the validation part as images will be judged, in fp32."""
+    views = judged_views(validation, store, settings, validation_chain(settings))
+    logits = view_logits(model, views, settings.batch, device)
     is_made = np.array([sample.is_made for sample in validation])
     return {
         "validation_loss": balanced_loss(logits, is_made),

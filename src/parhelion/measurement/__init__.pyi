@@ -21,6 +21,7 @@ from ._field import measure_field as measure_field
 from ._field_figures import wilson_interval as wilson_interval
 from ._field_settings import MeasureFieldSettings as MeasureFieldSettings
 from ._generator import measure_generator as measure_generator
+from ._mean_spectra import mean_spectrum as mean_spectrum
 from ._measure_classifier import measure_classifier as measure_classifier
 from ._measure_detector import measure_detector as measure_detector
 from ._memorisation import measure_memorisation as measure_memorisation
@@ -31,6 +32,8 @@ from ._morphology import measure_morphology as measure_morphology
 from ._neighborhoods import Neighborhoods as Neighborhoods
 from ._neighborhoods import neighborhood_figures as neighborhood_figures
 from ._photometry import photometry as photometry
+from ._seeds import seed_difference as seed_difference
+from ._seeds import seed_figures as seed_figures
 from ._settings import MeasureGeneratorSettings as MeasureGeneratorSettings
 from ._spectra import SpectrumComparison as SpectrumComparison
 from ._spectra import compare_spectra as compare_spectra
@@ -38,4 +41,5 @@ from ._spectra import radial_spectrum as radial_spectrum
 from ._ssim_images import TURNS as TURNS
 from ._ssim_search import Neighbors as Neighbors
 from ._ssim_search import most_similar as most_similar
+from ._tsne import tsne as tsne
 from ._wasserstein import wasserstein_distance as wasserstein_distance

@@ -2,6 +2,7 @@ from ._ahead import map_ahead as map_ahead
 from ._checkpoint import Checkpoints as Checkpoints
 from ._ema import Ema as Ema
 from ._fabric import make_fabric as make_fabric
+from ._fabric import native_bf16 as native_bf16
 from ._jitter import jitter_color as jitter_color
 from ._jitter import to_uint8 as to_uint8
 from ._log import RunLog as RunLog
@@ -12,7 +13,8 @@ from ._loop import due as due
 from ._loop import weights_are_finite as weights_are_finite
 from ._order import data_order as data_order
 from ._order import step_generator as step_generator
-from ._pretrained import check_pretrained as check_pretrained
+from ._pretrained import HUB as HUB
+from ._pretrained import timm_network as timm_network
 from ._resume import check_resume as check_resume
 from ._resume import check_same_data as check_same_data
 from ._resume import fingerprint as fingerprint

@@ -46,29 +46,40 @@ def check_apart(samples: Sequence[Sample]) -> None:
 
 
 class PixelStore:
-    """Decoded images at one size; as many are kept as the memory given allows.
+    """Decoded images; as many are kept as the memory given allows.
 
     Parameters
     ----------
-    size : int
-        Side of the images, in pixels.
+    size : int or None
+        Side of the images, in pixels; None for each at its own size, cut to its central
+        `LARGEST` pixels a side.
     megabytes : int
         Memory to use; what does not fit is decoded at each use, with the same result.
     """
 
-    def __init__(self, size: int, megabytes: int) -> None:
+    #: Most pixels a side of an image that is kept at its own size.
+    LARGEST = 1024
+
+    def __init__(self, size: int | None, megabytes: int) -> None:
         self.size = size
-        self._room = megabytes * 2**20 // (3 * size * size)
+        self._room = megabytes * 2**20
         self._kept: dict[Path, NDArray[np.uint8]] = {}
         self._lock = threading.Lock()
 
     def load(self, path: Path) -> NDArray[np.uint8]:
-        """Return ``(size, size, 3)`` uint8; not to be written to."""
+        """Return ``(size, size, 3)`` or ``(H, W, C)`` uint8; not to be written to."""
         kept = self._kept.get(path)
         if kept is not None:
             return kept
-        pixels = resize(decode(path)[0].pixels, self.size)
+        pixels = decode(path)[0].pixels
+        pixels = self._middle(pixels) if self.size is None else resize(pixels, self.size)
         with self._lock:
-            if len(self._kept) < self._room:
+            if pixels.nbytes <= self._room and path not in self._kept:
+                self._room -= pixels.nbytes
                 self._kept[path] = pixels
         return pixels
+
+    def _middle(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        top, left = (max(0, side - self.LARGEST) // 2 for side in pixels.shape[:2])
+        middle = pixels[top : top + self.LARGEST, left : left + self.LARGEST]
+        return middle if middle.shape == pixels.shape else middle.copy()

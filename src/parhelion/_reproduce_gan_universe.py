@@ -1,7 +1,5 @@
 """GAN-Universe's experiments, stage by stage, resumable at each, with the paper's beside ours."""
 
-import os
-import platform
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +7,7 @@ from typing import Any
 from parhelion._files import write_json
 from parhelion._reproduce_settings import ReproduceSettings
 from parhelion._settings import load_recipe, settings_dict
-from parhelion._stages import Figures, Stages, say
+from parhelion._stages import Figures, Stages, machine, say
 from parhelion.catalog import Catalog, open_catalog
 from parhelion.errors import InputError
 from parhelion.generation import (
@@ -170,7 +168,7 @@ def reproduce_gan_universe(
     summary |= {
         "images": len(real),
         "settings": settings_dict(settings),
-        "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}, {platform.system()}",
+        "machine": machine(),
         **stages.costs(),
     }
     write_json(out / "summary.json", summary)
