@@ -50,6 +50,18 @@ def test_the_band_always_holds_one_half() -> None:
     assert high == 0.7
 
 
+def test_no_source_pays_for_another() -> None:
+    easy, hard = np.linspace(0.01, 0.2, 60), np.linspace(0.5, 0.88, 20)
+    made = np.linspace(0.3, 0.99, 80)
+    probability = np.concatenate([easy, hard, made])
+    is_made = np.arange(160) >= 80
+    sources = ["easy"] * 60 + ["hard"] * 20 + ["made"] * 80
+    together, apart = (fit_band(probability, is_made, 0.05, names) for names in (None, sources))
+    assert (probability[60:80] > together[1]).sum() == 3
+    assert (probability[60:80] > apart[1]).sum() == 0  # 0.05 of 21 places is one: the highest
+    assert together[0] == apart[0]
+
+
 def test_the_promised_error_holds_on_new_images() -> None:
     rng = np.random.default_rng(1)
 

@@ -49,6 +49,20 @@ def test_noise_is_what_follows_the_latent(noise: bool) -> None:
     assert torch.equal(generator(numbers[:, : generator.inputs]), plain) != noise
 
 
+@pytest.mark.parametrize("noise", [True, False])
+def test_pixel_shuffle_doubles_too(noise: bool) -> None:
+    torch.manual_seed(0)
+    generator = Generator(64, 4, 16, 8, noise=noise, upsampling="shuffle").eval()
+    images = generator(torch.randn(2, generator.inputs))
+    assert images.shape == (2, 3, 64, 64)
+    repeated = Generator(64, 4, 16, 8, noise=noise)
+    assert parameter_count(generator) > parameter_count(repeated)
+    last = generator.blocks["64"]
+    x = torch.randn(1, 8, 32, 32)
+    wide = last[0](x)  # four channels to a pixel's four places
+    assert torch.equal(last.doubled(x)[0, 0, :2, :2].flatten(), wide[0, :4, 0, 0])
+
+
 def test_channels_double_with_each_halving_up_to_the_limit() -> None:
     found = [channels_at(r, 128, 32, 512) for r in (4, 8, 16, 32, 64, 128)]
     assert found == [512, 512, 256, 128, 64, 32]  # the published widths at 128 pixels

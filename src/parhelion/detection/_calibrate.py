@@ -1,6 +1,7 @@
 """From logits to probabilities one can believe, and to verdicts with a known error."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,12 +38,16 @@ def fit_temperature(logits: Floats, is_made: Bools) -> float:
     return math.exp(minimize_scalar(loss, bounds=_LOG_TEMPERATURES, method="bounded").x)
 
 
-def fit_band(probability_made: Floats, is_made: Bools, error: float) -> tuple[float, float, float]:
+def fit_band(
+    probability_made: Floats, is_made: Bools, error: float, sources: Sequence[str] | None = None
+) -> tuple[float, float, float]:
     """Return the band of probabilities within which the detector cannot tell.
 
     Split-conformal, class by class (Vovk 2012): an observed image as new as those of the
     validation part lies above the band with probability `error` at most, a made one below it
-    likewise. The band always holds 1/2, so that no verdict speaks against its probability.
+    likewise. The band always holds 1/2, so that no verdict speaks against its probability. Where
+    sources are given, no source's observed images lie above it more often: one survey's must not
+    pay for the ease of another's.
 
     Parameters
     ----------
@@ -53,16 +58,23 @@ def fit_band(probability_made: Floats, is_made: Bools, error: float) -> tuple[fl
     error : float
         The share of either class that may get the other's verdict. A part with n images of a
         class can support no less than 1 / (n + 1).
+    sources : sequence of str, optional
+        Where each image is from.
 
     Returns
     -------
     low, high, error : float
         Below `low` is "observed", above `high` is "made"; and the error that was supported.
     """
-    observed, made = np.sort(probability_made[~is_made]), np.sort(probability_made[is_made])
+    observed, made = probability_made[~is_made], probability_made[is_made]
     error = max(error, 1 / (len(observed) + 1), 1 / (len(made) + 1))
-    # The 1e-9 keeps (n + 1) * error, when whole but for rounding, from losing one.
-    above = math.floor((len(observed) + 1) * error + 1e-9)
-    below = math.floor((len(made) + 1) * error + 1e-9)
-    edges = (float(observed[-above]), float(made[below - 1]), 0.5)
-    return min(edges), max(edges), error
+
+    def highest(values: Floats) -> float:
+        # The 1e-9 keeps (n + 1) * error, when whole but for rounding, from losing one.
+        above = max(1, math.floor((len(values) + 1) * error + 1e-9))
+        return float(np.sort(values)[-above])
+
+    edges = (highest(observed), -highest(-made), 0.5)
+    names = np.asarray(sources if sources is not None else [""] * len(is_made))[~is_made]
+    apart = [highest(observed[names == name]) for name in np.unique(names)]
+    return min(edges), max(*edges, *apart), error

@@ -71,7 +71,8 @@ def finish(
     is_made = np.array([sample.is_made for sample in validation])
     logits = view_logits(network, seen, settings.batch, device)
     temperature = fit_temperature(logits, is_made)
-    low, high, error = fit_band(sigmoid(logits / temperature), is_made, settings.error)
+    probability, catalogs = sigmoid(logits / temperature), [s.catalog for s in validation]
+    low, high, error = fit_band(probability, is_made, settings.error, catalogs)
     distances = domain.distance(np.stack([traits(item.patches) for item in seen]))
     card: dict[str, Any] = {
         "settings": settings_dict(settings),
