@@ -86,6 +86,13 @@ def test_groups_hold_across_catalogs(tmp_path: Path) -> None:
     assert [one.root for one in found] == [real, made]
 
 
+def test_images_with_a_counterpart_come_into_every_part(tmp_path: Path) -> None:
+    real = catalog(tmp_path / "real", singles(400, "a"))
+    made = catalog(tmp_path / "made", singles(60, None, start=100))
+    _, found = split([real, made], SplitSettings(train=0.8, validation=0.1, test=0.1))
+    assert parts(found) == {"train": 48, "validation": 6, "test": 6}
+
+
 def test_a_catalog_named_twice_is_one(tmp_path: Path) -> None:
     root = catalog(tmp_path, singles(10, "a"))
     assert len(split([root, root])) == 1

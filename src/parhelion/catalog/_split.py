@@ -58,7 +58,7 @@ def split(
         pairs = zip(catalog.column("group_id"), catalog.column("label"), strict=True)
         for group, label in pairs:
             groups[group].append((index, label or ""))
-    strata: dict[tuple[int, str], list[tuple[str, int]]] = defaultdict(list)
+    strata: dict[tuple[int, str, tuple[int, ...]], list[tuple[str, int]]] = defaultdict(list)
     for group in sorted(groups):
         strata[_stratum(groups[group])].append((group, len(groups[group])))
     part_of = _draw([strata[key] for key in sorted(strata)], settings)
@@ -76,10 +76,15 @@ def split(
     return results
 
 
-def _stratum(members: list[tuple[int, str]]) -> tuple[int, str]:
-    """Return the catalog and label that most members of a group have, the first among equals."""
+def _stratum(members: list[tuple[int, str]]) -> tuple[int, str, tuple[int, ...]]:
+    """Return the catalog and label that most members of a group have, and all of its catalogs.
+
+    The last, so that images with a made counterpart in another catalog come into every part
+    alike, and do not, being the larger groups, all fall to the largest part.
+    """
     counts = Counter(members)
-    return min(counts, key=lambda key: (-counts[key], key))
+    catalog, label = min(counts, key=lambda key: (-counts[key], key))
+    return catalog, label, tuple(sorted({number for number, _ in members}))
 
 
 def _draw(strata: list[list[tuple[str, int]]], settings: SplitSettings) -> dict[str, str]:
