@@ -54,7 +54,11 @@ def main() -> None:
 
 def _halved(path: Path) -> dict[str, torch.Tensor]:
     weights = load_file(path)
-    return {n: t.half().contiguous() if t.is_floating_point() else t for n, t in weights.items()}
+    # What is not a network's (a detector's domain) keeps its digits.
+    return {
+        name: tensor.half().contiguous() if tensor.dtype == torch.float32 else tensor
+        for name, tensor in weights.items()
+    }
 
 
 if __name__ == "__main__":

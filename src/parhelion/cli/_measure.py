@@ -94,7 +94,8 @@ def detector(
     *,
     model: Path,
     data: list[Path],
-    split: str = "test",
+    split: Literal["test", "validation", "train", "all"] = "test",
+    chain: str | None = None,
     out: Path | None = None,
     config: Config = None,
     json: Json = False,
@@ -104,22 +105,27 @@ def detector(
     For example:
 
         parhelion measure detector --model detector --data real --data made
-        parhelion measure detector --model detector --data real --data made --json
+        parhelion measure detector --model made-detector --data real --data made --split all
+        parhelion measure detector --model detector --data real --data made --chain jpeg-75 --json
 
     Parameters
     ----------
     model
-        Folder of a trained detector.
+        Folder of a trained detector, or made-detector, which ships.
     data
         Catalogs that together hold real and made images.
     split
-        Part of the catalogs to judge.
+        Part of the catalogs to judge; all also takes catalogs that are not split.
+    chain
+        What both classes go through first: plain (JPEG 90), jpeg-75, resize-70 or
+        resize-70-jpeg-75; files as they are when not given.
     out
         Folder for the figures, as JSON.
     """
     from parhelion.measurement import measure_detector
 
-    figures = measure_detector(model, data, out, split=split)
+    part = None if split == "all" else split
+    figures = measure_detector(model, data, out, split=part, chain=chain)
     emit(figures, as_json=json, text=_lines(figures))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from parhelion._files import write_json
 from parhelion.detection import evaluate
 from parhelion.measurement._detector import detector_figures
-from parhelion.training import read_card
+from parhelion.training import find_model, read_card
 
 DETECTOR_FILE = "detector.json"
 
@@ -20,6 +20,7 @@ def measure_detector(
     out: Path | str | None = None,
     *,
     split: str | None = "test",
+    chain: str | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
     """Judge the images of catalogs and compare the verdicts with their origin.
@@ -27,31 +28,34 @@ def measure_detector(
     Parameters
     ----------
     model : Path
-        Folder of a trained detector.
+        Folder of a trained detector, or the name of the one that ships.
     catalogs : sequence of Path
         Catalogs that together hold observed and made images.
     out : Path, optional
         Folder for ``detector.json``.
     split : {"test", "validation", "train"} or None
         Part of the catalogs to judge; None takes every row.
+    chain : str, optional
+        What both classes go through first: one of `parhelion.detection.CHAINS`.
     seed : int
         Seed of the bootstrap.
 
     Returns
     -------
     figures : dict
-        See `detector_figures`; also `split`, `model_id`, and the accuracies of a classifier
-        that sees only file formats, from the model's card: ``format_only_accuracy`` on what
-        the detector sees, ``format_only_raw_accuracy`` on the files as stored (balanced: 0.5
-        is chance).
+        See `detector_figures`; also `split`, `chain`, `model_id`, and the accuracies of a
+        classifier that sees only file formats, from the model's card: ``format_only_accuracy``
+        on what the detector sees, ``format_only_raw_accuracy`` on the files as stored
+        (balanced: 0.5 is chance).
 
     Raises
     ------
     InputError
-        If an image cannot be read, or one of the classes is missing.
+        If there is no such chain, an image cannot be read, or one of the classes is missing.
     """
-    card = read_card(Path(model), "detector")
-    scores = evaluate(model, catalogs, split=split)
+    model = find_model(model)
+    card = read_card(model, "detector")
+    scores = evaluate(model, catalogs, split=split, chain=chain)
     figures = detector_figures(
         scores["probability_made"].to_numpy(),
         np.array(scores["is_made"].to_pylist(), bool),
@@ -60,6 +64,7 @@ def measure_detector(
     )
     figures |= {
         "split": split,
+        "chain": chain,
         "model_id": card["model_id"],
         "format_only_accuracy": card["format_only_accuracy"],
         "format_only_raw_accuracy": card["format_only_raw_accuracy"],
