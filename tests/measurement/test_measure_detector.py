@@ -21,7 +21,8 @@ def test_figures_of_known_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     card = {"model_id": "m", "format_only_accuracy": 0.5, "format_only_raw_accuracy": 1.0}
     monkeypatch.setattr(_measure_detector, "evaluate", lambda *_, **__: scores)
     monkeypatch.setattr(_measure_detector, "read_card", lambda *_: card)
-    figures = measure_detector("model", ["catalog"], tmp_path)
+    figures = measure_detector(tmp_path, ["catalog"], tmp_path, chain="plain")
+    assert figures["chain"] == "plain"
     assert figures["accuracy"] == pytest.approx(4 / 6)
     assert figures["auc"] == pytest.approx(8 / 9)  # of nine pairs, only 0.4 < 0.6 is wrong
     assert (figures["observed"], figures["made"]) == (3, 3)
