@@ -24,11 +24,11 @@ import pyarrow.parquet as pq
 from parhelion._settings import load_recipe
 from parhelion.catalog import Catalog, open_catalog
 from parhelion.detection import CHAINS, DetectorSettings, evaluate, peer_scores, train_detector
-from parhelion.measurement import balanced_accuracy, roc_auc
+from parhelion.measurement import detector_figures
 
-_EVERYTHING = "nothing left out"
 _SURVEYS = ("galaxies-zoo", "space-objects")
 _RESAMPLES = 500
+_CURVES = ("roc", "reliability")
 
 
 def main() -> None:
@@ -62,9 +62,9 @@ def _fold(fold: str, data: Path, out: Path, settings: DetectorSettings) -> None:
     if scores.is_file():
         return
     real = [open_catalog(path) for path in sorted((data / "real").iterdir())]
-    made = {path.parent.name: [] for path in sorted((data / "made").glob("*/*"))}
+    made: dict[str, list[Catalog]] = {}
     for path in sorted((data / "made").glob("*/*")):
-        made[path.parent.name].append(open_catalog(path))
+        made.setdefault(path.parent.name, []).append(open_catalog(path))
     survey = fold.removeprefix("survey ") if fold.startswith("survey ") else None
     learned = [catalog for family, part in made.items() if family != fold for catalog in part]
     if survey is None:
@@ -110,26 +110,12 @@ def figures(out: Path) -> dict[str, Any]:
 def _of(rows: pa.Table) -> dict[str, Any]:
     made = np.array(rows["is_made"].to_pylist(), bool)
     probability = rows["probability_made"].to_numpy()
-    groups = np.unique(np.array(rows["group_id"].to_pylist()), return_inverse=True)[1]
-    found: dict[str, Any] = {"made": int(made.sum()), "observed": int((~made).sum())}
-    found["false_alarms"] = float((probability[~made] >= 0.5).mean())
-    if made.any():
-        found["auc"] = roc_auc(probability, made)
-        found["balanced_accuracy"] = balanced_accuracy(probability, made)
-        found["balanced_accuracy_interval"] = _interval(probability, made, groups)
-    return found
-
-
-def _interval(probability: np.ndarray, made: np.ndarray, groups: np.ndarray) -> list[float]:
-    """Return the central 95 % of balanced accuracies over resampled groups."""
-    rng, right = np.random.default_rng(0), (probability >= 0.5) == made
-    values = []
-    for _ in range(_RESAMPLES):
-        weights = np.bincount(rng.integers(groups.max() + 1, size=groups.max() + 1))
-        weight = np.pad(weights, (0, groups.max() + 1 - len(weights)))[groups]
-        sides = [np.average(right[side], weights=weight[side]) for side in (made, ~made)]
-        values.append(sum(sides) / 2)
-    return [float(edge) for edge in np.percentile(values, (2.5, 97.5))]
+    found = {"false_alarms": float((probability[~made] >= 0.5).mean())}
+    if not made.any():
+        return {**found, "made": 0, "observed": len(made)}
+    groups = rows["group_id"].to_pylist()
+    figures = detector_figures(probability, made, groups, bootstrap=_RESAMPLES)
+    return {**found, **{n: value for n, value in figures.items() if n not in _CURVES}}
 
 
 def _markdown(table: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@
 `DIR` holds `galaxies-efigi`, `galaxies-zoo`, `space-objects` (a folder of images to a class) and
 `reconstructed-taef2` (a folder to each set, file names those of the source). Real catalogs are
 written to `OUT/real`, and one catalog to each family of made images to `OUT/made`. A family that
-is there is not made again. About an hour on one CPU core.
+is there is not made again.
 
 Generators learn from the train part alone. What is reconstructed or enlarged keeps the group and
 the split of the image that it was made from, so that what is shown cannot tell the classes apart.

@@ -1,15 +1,14 @@
 """Reconstructions and enlargements of real images, at their own size."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from fitting import fit, seeded
 from networks import UPSAMPLINGS, Autoencoder, Enlarger
 from pixels import Pixels, Real, Row, crops, derived
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from parhelion.catalog import decode
@@ -54,8 +53,8 @@ def enlarger(real: Real, out: Path, *, upsampling: str, factor: int) -> Iterator
 
     fit(network, pairs(), real.steps(1500), f"enlarge {upsampling}", adversary=factor == 4)
     recipe = {"operation": "enlarge", "upsampling": upsampling, "factor": factor}
-    whole = nn.Sequential(_Reduced(reduced), network)
-    return derived(out, _through(whole, real, factor, seed), recipe)
+    made = _through(lambda images: network(reduced(images)), real, factor, seed)
+    return derived(out, made, recipe)
 
 
 def given(real: Real, out: Path) -> Iterator[Row]:
@@ -73,18 +72,8 @@ def given(real: Real, out: Path) -> Iterator[Row]:
     return derived(out, made(), {"operation": "reconstruct", "model": "taef2"})
 
 
-class _Reduced(nn.Module):
-    def __init__(self, function: Any) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, images: Tensor) -> Tensor:
-        result: Tensor = self.function(images)
-        return result
-
-
 def _through(
-    network: nn.Module, real: Real, factor: int, seed: int
+    network: Callable[[Tensor], Tensor], real: Real, factor: int, seed: int
 ) -> Iterator[tuple[Row, Pixels]]:
     torch.manual_seed(seed)
     for source, pixels in real.some(900, seed):

@@ -40,6 +40,7 @@ class IngestSettings(DecodeSettings):
         "augmented",
         "enhanced",
         "gan",
+        "vae",
         "diffusion",
         "text_to_image",
         "image_to_image",

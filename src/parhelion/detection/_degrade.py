@@ -66,8 +66,9 @@ def degrade(
 
     Part of the histories are mild, an encoding at high quality alone: faint traces must be
     learned where they can be seen. Where a JPEG's blocks begin in the square is random for
-    small and large images alike, and so is whether reflection continues them: else what is
-    learned is which images are small.
+    small and large images alike, else what is learned is which images are small. For the same
+    reason half of all squares are cut smaller and continued by reflection, which only partly
+    makes up for small images that need it.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ from parhelion.detection._verdict import Verdict
 from parhelion.detection._verdict_table import write_table
 from parhelion.detection._views import View
 from parhelion.errors import DecodeError, InputError
-from parhelion.training import find_model, map_ahead
+from parhelion.training import map_ahead
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def detect(
         model
         if isinstance(model, Detector)
         else load_detector(
-            find_model(model),
+            model,
             device=settings.device,
             batch=settings.batch,
             precision=settings.precision,

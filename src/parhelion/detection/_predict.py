@@ -18,7 +18,7 @@ from parhelion.detection._model import TwoPath, build
 from parhelion.detection._settings import DetectorSettings
 from parhelion.detection._views import View, view
 from parhelion.errors import ModelError
-from parhelion.training import load_model, make_fabric, to_model
+from parhelion.training import find_model, load_model, make_fabric, to_model
 
 _CENTERS, _PRECISIONS = "domain.centers", "domain.precisions"
 _NEEDED = ("settings", "temperature", "band", "domain_limit", "spectra", "test")
@@ -147,14 +147,14 @@ class Detector:
 def load_detector(
     folder: Path | str, *, device: str = "auto", batch: int = 32, precision: str = "fp32"
 ) -> Detector:
-    """Load the detector that `train_detector` left in `folder`.
+    """Load the detector that `train_detector` left in `folder`, or that ships under that name.
 
     Raises
     ------
     ModelError
         If the folder holds no detector, or a damaged one.
     """
-    folder = Path(folder)
+    folder = find_model(folder)
     card, weights = load_model(folder, "detector")
     missing = [name for name in _NEEDED if name not in card]
     missing += [name for name in (_CENTERS, _PRECISIONS) if name not in weights]

@@ -38,7 +38,7 @@ def evaluate(
     Parameters
     ----------
     model : Path
-        Folder of a trained detector.
+        Folder of a trained detector, or the name of one that ships.
     catalogs : sequence of Catalog or Path
         Observed and made images.
     split : {"test", "validation", "train"} or None

@@ -93,10 +93,10 @@ def train_detector(
 ) -> Path:
     """Train a detector of made images on catalogs of observed and made ones.
 
-    Both classes go through one path (decoding, centre square, one size, JPEG in memory) and
-    are drawn equally often. The averaged weights with the lowest validation loss are kept,
-    their probabilities calibrated on the validation part, and the test part judged once, at
-    the end.
+    Both classes go through one path and are drawn equally often: decoding, centre square, one
+    size, JPEG in memory; or, of patches, histories drawn alike for both. The averaged weights
+    with the lowest validation loss are kept, their probabilities calibrated on the validation
+    part, and the test part judged once, at the end.
 
     Parameters
     ----------

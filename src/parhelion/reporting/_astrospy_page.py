@@ -1,6 +1,5 @@
 """The page of ``parhelion reproduce astrospy``: the paper's three tables beside ours."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,6 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from parhelion._files import write_text
-from parhelion.errors import InputError
 from parhelion.reporting._astrospy_plots import DIFFERENCE, HEAT, layout, plane, profiles, source_of
 from parhelion.reporting._astrospy_sections import (
     augmentations_section,
@@ -19,7 +17,7 @@ from parhelion.reporting._astrospy_sections import (
 )
 from parhelion.reporting._blocks import Block, Section
 from parhelion.reporting._render import render
-from parhelion.reporting._report import costs_section
+from parhelion.reporting._report import costs_section, read_summary
 
 PAGE_FILE = "index.html"
 
@@ -49,13 +47,7 @@ def report_astrospy(folder: Path | str) -> Path:
         If the folder holds no such summary.
     """
     folder = Path(folder)
-    path = folder / "summary.json"
-    if not path.is_file():
-        raise InputError(
-            f"{folder} has no {path.name}; write it with "
-            f"`parhelion reproduce astrospy --data CATALOG --out {folder}`"
-        )
-    summary = json.loads(path.read_text())
+    summary = read_summary(folder, "astrospy")
     sections = [
         order_section(summary),
         looks_section(summary),

@@ -90,6 +90,24 @@ def _figures(summary: Mapping[str, Any]) -> Section:
     return Section("Every figure", "As in summary.json.", [Block(header=header, rows=rows)])
 
 
+def read_summary(folder: Path, verb: str) -> dict[str, Any]:
+    """Return the summary that a `parhelion reproduce` verb left in a folder.
+
+    Raises
+    ------
+    InputError
+        If the folder holds none.
+    """
+    path = folder / SUMMARY_FILE
+    if not path.is_file():
+        raise InputError(
+            f"{folder} has no {path.name}; write it with "
+            f"`parhelion reproduce {verb} --data CATALOG --out {folder}`"
+        )
+    summary: dict[str, Any] = json.loads(path.read_text())
+    return summary
+
+
 def costs_section(summary: Mapping[str, Any]) -> Section:
     """Return the section about the stages' time and memory."""
     rows = [

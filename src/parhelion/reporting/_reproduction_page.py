@@ -1,18 +1,16 @@
 """The page of ``parhelion reproduce gan-universe``: the paper's experiments beside ours."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from parhelion._files import write_text
-from parhelion.errors import InputError
 from parhelion.reporting._blocks import Block, Section
 from parhelion.reporting._field_page import field_section
 from parhelion.reporting._measure_page import measure_sections
 from parhelion.reporting._pictures import file_uri
 from parhelion.reporting._render import render
-from parhelion.reporting._report import costs_section
+from parhelion.reporting._report import costs_section, read_summary
 from parhelion.reporting._sections import sections_of
 
 PAGE_FILE = "index.html"
@@ -39,13 +37,7 @@ def report_reproduction(folder: Path | str) -> Path:
         If the folder holds no such summary.
     """
     folder = Path(folder)
-    path = folder / "summary.json"
-    if not path.is_file():
-        raise InputError(
-            f"{folder} has no {path.name}; write it with "
-            f"`parhelion reproduce gan-universe --data CATALOG --out {folder}`"
-        )
-    summary = json.loads(path.read_text())
+    summary = read_summary(folder, "gan-universe")
     sections = [
         _beside(summary),
         _galaxies(folder),
