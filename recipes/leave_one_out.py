@@ -3,15 +3,22 @@
     python recipes/families --data DIR --out OUT
     python recipes/leave_one_out.py --data OUT --out RUNS --config made-detector
     python recipes/leave_one_out.py --data OUT --out RUNS --table
+    python recipes/leave_one_out.py --data OUT --out RUNS --table --calibrate RUN
 
 For each family of made images a detector is trained without it, and tested on that family's test
-part against the real images' test part. For each survey one is trained without its images, and
-without what was made from them, and asked about all of its real images. Every test goes through
-each of the fixed chains. Runs that are finished are not done again, others are resumed.
+part against the real images' test part. For each survey one is trained without its images, what
+was made from them and the generators that learned from them, and asked about its real images.
+Every test goes through each of
+the fixed chains. Beside it stand the simple published detectors and, with --beside, another
+recipe. Runs that are finished are not done again, others are resumed.
+
+--calibrate gives a detector that was trained on everything the probabilities and thresholds that
+fit what was left out; its old card goes to RUN/before.
 """
 
 import argparse
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,15 +27,46 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 from parhelion._settings import load_recipe
 from parhelion.catalog import Catalog, open_catalog
-from parhelion.detection import CHAINS, DetectorSettings, evaluate, peer_scores, train_detector
+from parhelion.detection import (
+    CHAINS,
+    DetectorSettings,
+    evaluate,
+    peer_scores,
+    recalibrate,
+    train_detector,
+)
+from parhelion.detection._calibrate import fit_line
 from parhelion.measurement import detector_figures
 
-_SURVEYS = ("galaxies-zoo", "space-objects")
+#: Surveys that are left out, with the generators that learned from them: without the survey itself
+#: its look would be theirs alone.
+_LEARNED_FROM: dict[str, set[str]] = {
+    "galaxies-zoo": {
+        "dcgan",
+        "diffusion",
+        "vae",
+        "lightweight-gan/nearest-zoo",
+        "lightweight-gan/shuffle",
+    },
+    "space-objects": set(),
+}
 _RESAMPLES = 500
-_CURVES = ("roc", "reliability")
+_CERTAIN = (1e-9, 1 - 1e-9)
+_FIGURES = (
+    "auc",
+    "auc_interval",
+    "balanced_accuracy",
+    "balanced_accuracy_interval",
+    "ece",
+)
+_TESTED = 400  # images of a family that a test looks at, or of a survey left out
+_KNOWN = 150  # of each survey whose other images were learned from
+_WATCHED = 60  # images of a catalog in the validation and the test of a training
 
 
 def main() -> None:
@@ -37,10 +75,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="what recipes/families wrote")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--config", default="made-detector")
+    parser.add_argument("--beside", nargs="*", default=[], metavar="CONFIG", help="other recipes")
     parser.add_argument("--images", type=int, help="of a training; the recipe's when not given")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=JSON", help="a setting")
     parser.add_argument("--only", nargs="*", help="folds")
     parser.add_argument("--table", action="store_true", help="of what is there; train nothing")
+    parser.add_argument("--calibrate", type=Path, metavar="RUN", help="a trained detector")
     chosen = parser.parse_args()
     families = sorted(path.name for path in (chosen.data / "made").iterdir())
     if not chosen.table:
@@ -49,39 +89,64 @@ def main() -> None:
         settings = replace(settings, **{name: _value(text) for name, text in values.items()})
         if chosen.images:
             settings = replace(settings, images=chosen.images)
-        for fold in chosen.only or [*families, *(f"survey {name}" for name in _SURVEYS)]:
-            _fold(fold, chosen.data, chosen.out, settings)
+        others = {
+            name: load_recipe(name, "train detector", DetectorSettings) for name in chosen.beside
+        }
+        for fold in chosen.only or [*families, *(f"survey {name}" for name in _LEARNED_FROM)]:
+            _fold(fold, chosen.data, chosen.out, settings, others)
     table = figures(chosen.out)
     (chosen.out / "table.json").write_text(json.dumps(table, indent=1))
     print(_markdown(table))
+    if chosen.calibrate:
+        before = chosen.calibrate / "before" / "model.json"
+        if not before.exists():
+            before.parent.mkdir()
+            shutil.copy2(chosen.calibrate / "model.json", before)
+        scores = _for(json.loads(before.read_text()), chosen.out)
+        card = recalibrate(chosen.calibrate, scores, chosen.calibrate)
+        print({name: card[name] for name in ("temperature", "shift", "band", "band_error")})
 
 
-def _fold(fold: str, data: Path, out: Path, settings: DetectorSettings) -> None:
+def _fold(
+    fold: str,
+    data: Path,
+    out: Path,
+    settings: DetectorSettings,
+    others: dict[str, DetectorSettings],
+) -> None:
     place = out / fold.replace(" ", "-")
-    scores, peers = place / "fold.parquet", place / "peers.parquet"
-    if scores.is_file():
-        return
     real = [open_catalog(path) for path in sorted((data / "real").iterdir())]
     made: dict[str, list[Catalog]] = {}
     for path in sorted((data / "made").glob("*/*")):
         made.setdefault(path.parent.name, []).append(open_catalog(path))
-    survey = fold.removeprefix("survey ") if fold.startswith("survey ") else None
     learned = [catalog for family, part in made.items() if family != fold for catalog in part]
-    if survey is None:
-        tested = [*real, *made.get(fold, learned)]
-        known = real
+    if fold in made:
+        known, each = real, _TESTED // len(made[fold])
+        asked = [_spaced(catalog.select(split="test"), _KNOWN) for catalog in real]
+        asked += [_spaced(catalog.select(split="test"), each) for catalog in made[fold]]
     else:
-        tested = [catalog for catalog in real if catalog.root.name == survey]
-        known = [catalog for catalog in real if catalog.root.name != survey]
-        learned = [_without(catalog, tested[0]) for catalog in learned]
-    if not (place / "model.json").is_file():
-        train_detector([*known, *learned], place, settings, resume=True)
-    parts, split = [], "test" if survey is None else None
-    for chain in CHAINS:
-        table = evaluate(place, tested, split=split, chain=chain)
-        parts.append(table.append_column("chain", pa.array([chain] * len(table))))
-    pq.write_table(peer_scores([*known, *learned], tested, settings, split=split), peers)
-    pq.write_table(pa.concat_tables(parts), scores)
+        survey = open_catalog(data / "real" / fold.removeprefix("survey "))
+        known = [catalog for catalog in real if catalog.root != survey.root]
+        gone = _LEARNED_FROM[survey.root.name]
+        learned = [
+            _without(catalog, survey)
+            for catalog in learned
+            if not {catalog.root.parent.name, "/".join(catalog.root.parts[-2:])} & gone
+        ]
+        asked = [_spaced(survey, _TESTED)]
+    taught = [_watched(catalog) for catalog in [*known, *learned]]
+    for name, wanted in {"parhelion": settings, **others}.items():
+        run = place if name == "parhelion" else place / name
+        if not (run / "model.json").is_file():
+            train_detector(taught, run, wanted, resume=True)
+        if not (run / "fold.parquet").is_file():
+            parts = []
+            for chain in CHAINS:
+                scores = evaluate(run, asked, split=None, chain=chain)
+                parts.append(scores.append_column("chain", pa.array([chain] * len(scores))))
+            pq.write_table(pa.concat_tables(parts), run / "fold.parquet")
+    if not (place / "peers.parquet").is_file():
+        pq.write_table(peer_scores(taught, asked, settings, split=None), place / "peers.parquet")
 
 
 def _without(catalog: Catalog, survey: Catalog) -> Catalog:
@@ -91,13 +156,65 @@ def _without(catalog: Catalog, survey: Catalog) -> Catalog:
     return Catalog(catalog.root, catalog.table.filter(kept))
 
 
+def _watched(catalog: Catalog) -> Catalog:
+    """Return a catalog with few images in validation and test."""
+    parts = [_spaced(catalog.select(split=split), _WATCHED) for split in ("validation", "test")]
+    tables = [catalog.select(split="train").table, *(part.table for part in parts)]
+    return Catalog(catalog.root, pa.concat_tables(tables))
+
+
+def _spaced(catalog: Catalog, most: int) -> Catalog:
+    places = np.linspace(0, len(catalog) - 1, min(most, len(catalog))).round().astype(int)
+    return Catalog(catalog.root, catalog.table.take(places))
+
+
+def _left_out(out: Path, *, run: str = "", but: str | None = None) -> pa.Table | None:
+    """Return the log-odds of all folds, or of all but one, and what each image's source is.
+
+    They are what each fold's detector says after it was calibrated on what it knows: trainings
+    of different length are compared so.
+    """
+    parts = []
+    for path in sorted(out.glob(f"*/{run}/fold.parquet" if run else "*/fold.parquet")):
+        fold = path.relative_to(out).parts[0]
+        if fold == but:
+            continue
+        scores = pq.read_table(path, columns=["probability_made", "is_made", "catalog"])
+        sources = [
+            # Where a survey was left out its images are as new as the generator elsewhere.
+            fold if is_made or fold.startswith("survey-") else Path(catalog).name
+            for catalog, is_made in zip(
+                scores["catalog"].to_pylist(), scores["is_made"].to_pylist(), strict=True
+            )
+        ]
+        columns = {"logit": _odds(scores), "is_made": scores["is_made"], "source": sources}
+        parts.append(pa.table(columns))
+    return pa.concat_tables(parts) if parts else None
+
+
+def _odds(scores: pa.Table) -> NDArray[np.float64]:
+    return logit(np.clip(scores["probability_made"].to_numpy(), *_CERTAIN))
+
+
+def _for(card: dict[str, Any], out: Path) -> pa.Table:
+    """Return the log-odds of all folds as logits of a detector, by its own calibration."""
+    found = _left_out(out)
+    logits = card["shift"] + card["temperature"] * found["logit"].to_numpy()
+    return found.set_column(0, "logit", pa.array(logits))
+
+
 def figures(out: Path) -> dict[str, Any]:
-    """Return AUC, balanced accuracy and false alarms: of each detector, fold and chain."""
+    """Return AUC, balanced accuracy and false alarms: of each detector, fold and chain.
+
+    The probabilities of a fold are calibrated on all the other folds.
+    """
     table: dict[str, Any] = {}
     for path in sorted(out.glob("*/fold.parquet")):
         fold = path.parent.name
-        rows, others = pq.read_table(path), pq.read_table(path.with_name("peers.parquet"))
-        judged = {"parhelion": rows}
+        judged = {"parhelion": _calibrated(out, fold, "")}
+        for beside in sorted(path.parent.glob("*/fold.parquet")):
+            judged[beside.parent.name] = _calibrated(out, fold, beside.parent.name)
+        others = pq.read_table(path.with_name("peers.parquet"))
         for peer in dict.fromkeys(others["peer"].to_pylist()):
             judged[peer] = others.filter(pc.equal(others["peer"], peer))
         for name, mine in judged.items():
@@ -107,15 +224,31 @@ def figures(out: Path) -> dict[str, Any]:
     return table
 
 
+def _calibrated(out: Path, fold: str, run: str) -> pa.Table:
+    scores = pq.read_table(out / fold / run / "fold.parquet")
+    known = _left_out(out, run=run, but=fold)
+    if known is None or len(set(known["is_made"].to_pylist())) < 2:
+        return scores
+    logits, is_made = known["logit"].to_numpy(), np.array(known["is_made"].to_pylist(), bool)
+    temperature, shift = fit_line(logits, is_made, known["source"].to_pylist())
+    probability = expit((_odds(scores) - shift) / temperature)
+    place = scores.column_names.index("probability_made")
+    return scores.set_column(place, "probability_made", pa.array(probability))
+
+
 def _of(rows: pa.Table) -> dict[str, Any]:
     made = np.array(rows["is_made"].to_pylist(), bool)
     probability = rows["probability_made"].to_numpy()
-    found = {"false_alarms": float((probability[~made] >= 0.5).mean())}
-    if not made.any():
-        return {**found, "made": 0, "observed": len(made)}
-    groups = rows["group_id"].to_pylist()
-    figures = detector_figures(probability, made, groups, bootstrap=_RESAMPLES)
-    return {**found, **{n: value for n, value in figures.items() if n not in _CURVES}}
+    found: dict[str, Any] = {
+        "made": int(made.sum()),
+        "observed": int((~made).sum()),
+        "false_alarms": round(float((probability[~made] >= 0.5).mean()), 4),
+    }
+    if made.any():
+        groups = rows["group_id"].to_pylist()
+        figures = detector_figures(probability, made, groups, bootstrap=_RESAMPLES)
+        found |= {name: np.round(figures[name], 4).tolist() for name in _FIGURES}
+    return found
 
 
 def _markdown(table: dict[str, Any]) -> str:
@@ -127,12 +260,12 @@ def _markdown(table: dict[str, Any]) -> str:
         surveys = [chains for chains in folds.values() if "auc" not in chains["plain"]]
         cells = []
         for chain in CHAINS:
-            auc, right = (
+            auc, right, ece = (
                 np.mean([chains[chain][figure] for chains in families])
-                for figure in ("auc", "balanced_accuracy")
+                for figure in ("auc", "balanced_accuracy", "ece")
             )
-            alarms = [chains[chain]["false_alarms"] for chains in surveys]
-            cells.append(f"AUC {auc:.3f}, {right:.3f}, alarms {np.mean(alarms or [np.nan]):.3f}")
+            alarms = np.mean([chains[chain]["false_alarms"] for chains in surveys] or [np.nan])
+            cells.append(f"AUC {auc:.3f}, {right:.3f}, ECE {ece:.3f}, alarms {alarms:.3f}")
         lines.append(f"| **{name}**, mean | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

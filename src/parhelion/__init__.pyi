@@ -19,6 +19,7 @@ from .classification import load_classifier as load_classifier
 from .classification import train_classifier as train_classifier
 from .detection import DetectorSettings as DetectorSettings
 from .detection import DetectSettings as DetectSettings
+from .detection import calibrate as calibrate
 from .detection import detect as detect
 from .detection import inspect as inspect
 from .detection import train_detector as train_detector

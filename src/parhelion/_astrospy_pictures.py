@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from parhelion._files import atomic_path
+from parhelion._names import short_names
 from parhelion.catalog import MADE_ORIGINS, Catalog, decode, resize
 from parhelion.detection import embed, load_detector
 from parhelion.measurement import mean_spectrum, tsne
@@ -90,8 +91,8 @@ def write_embedding(
 def _images(catalogs: Sequence[Catalog]) -> list[tuple[str, Path, bool]]:
     """Return the catalog's name, the file, and whether a model made it, of every image."""
     return [
-        (catalog.root.name, path, origin in MADE_ORIGINS)
-        for catalog in catalogs
+        (name, path, origin in MADE_ORIGINS)
+        for name, catalog in zip(short_names([c.root for c in catalogs]), catalogs, strict=True)
         for path, origin in zip(catalog.files(), catalog.column("origin"), strict=True)
     ]
 

@@ -3,25 +3,43 @@
 import numpy as np
 import pytest
 
-from parhelion.detection._calibrate import fit_band, fit_temperature
+from parhelion.detection._calibrate import fit_band, fit_line
 from parhelion.detection._figures import auc, balanced_accuracy, balanced_loss, sigmoid
 
 
-@pytest.mark.parametrize("factor", [0.5, 1.0, 4.0])
-def test_a_known_temperature_is_found(factor: float) -> None:
+@pytest.mark.parametrize(("factor", "shift"), [(0.5, 0.0), (1.0, -3.0), (4.0, 2.0)])
+def test_a_known_line_is_found(factor: float, shift: float) -> None:
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 2, 20_000)
     is_made = rng.random(20_000) < sigmoid(logits)
-    assert fit_temperature(factor * logits, is_made) == pytest.approx(factor, rel=0.1)
+    found = fit_line(factor * logits + shift, is_made)
+    assert found == (pytest.approx(factor, rel=0.1), pytest.approx(shift, abs=0.15 * factor))
 
 
 def test_few_images_all_right_do_not_make_certain() -> None:
     is_made = np.array([False] * 10 + [True] * 10)
     logits = np.where(is_made, 5.0, -5.0)
-    probability = sigmoid(logits / fit_temperature(logits, is_made))
+    temperature, shift = fit_line(logits, is_made)
+    probability = sigmoid((logits - shift) / temperature)
     # Platt's target for 10 of 10 is 11/12.
     assert probability[-1] == pytest.approx(11 / 12, abs=1e-3)
     assert probability[0] == pytest.approx(1 / 12, abs=1e-3)
+
+
+def test_logits_that_say_the_opposite_are_not_turned_round() -> None:
+    is_made = np.arange(40) % 2 == 1
+    temperature, shift = fit_line(np.where(is_made, -2.0, 2.0), is_made)
+    assert temperature == pytest.approx(400)
+    assert sigmoid((np.array([-2.0, 2.0]) - shift) / temperature) == pytest.approx(0.5, abs=0.01)
+
+
+def test_each_source_weighs_alike() -> None:
+    # Many made images of an easy source, few of a hard one that lies lower.
+    logits = np.array([-2.0] * 50 + [3.0] * 500 + [0.0] * 5)
+    is_made = np.arange(len(logits)) >= 50
+    sources = ["sky"] * 50 + ["easy"] * 500 + ["hard"] * 5
+    together, apart = fit_line(logits, is_made), fit_line(logits, is_made, sources)
+    assert sigmoid((0 - apart[1]) / apart[0]) > sigmoid((0 - together[1]) / together[0])
 
 
 def test_the_band_by_hand() -> None:

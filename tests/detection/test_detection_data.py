@@ -1,8 +1,7 @@
-"""The data: catalogs that do not fit together are refused; batches depend on position alone."""
+"""The data: catalogs that do not fit together are refused; images are judged alike."""
 
 import dataclasses
 from collections.abc import Callable
-from itertools import islice
 
 import numpy as np
 import pytest
@@ -16,10 +15,8 @@ from parhelion.detection._data import (
     judged_views,
     pixel_store,
     some,
-    training_batches,
 )
 from parhelion.errors import CatalogError, InputError
-from parhelion.training import PixelStore
 
 Make = Callable[..., Catalog]
 SETTINGS = DetectorSettings(image_size=32, batch=4, workers=2)
@@ -78,74 +75,6 @@ def test_both_classes_are_needed_in_every_part(make_catalog: Make) -> None:
     with pytest.raises(CatalogError, match="no made image in the test part"):
         check_classes(samples)
     check_classes(samples, ("validation",))
-
-
-def test_batches_depend_on_position_alone(make_catalog: Make) -> None:
-    samples = gather([make_catalog("real", made=False), make_catalog("fake", made=True)])
-    store = PixelStore(32, 16)
-
-    def batches(start: int, number: int, store: PixelStore = store) -> list[np.ndarray]:
-        made = training_batches(samples, store, SETTINGS, start)
-        with_targets = list(islice(made, number))
-        made.close()
-        assert all(targets.tolist() == [0, 0, 1, 1] for _, targets in with_targets)
-        return [pixels for pixels, _ in with_targets]
-
-    whole = batches(0, 6)
-    assert all(pixels.shape == (4, 32, 32, 3) for pixels in whole)
-    assert np.array_equal(np.stack(whole[3:]), np.stack(batches(12, 3)))
-    # Without memory every image is decoded at each use, to the same end.
-    assert np.array_equal(np.stack(whole), np.stack(batches(0, 6, PixelStore(32, 0))))
-
-
-def test_a_pass_shows_every_image_of_a_class_once(make_catalog: Make) -> None:
-    samples = gather([make_catalog("real", made=False), make_catalog("fake", made=True)])
-    plain = dataclasses.replace(
-        SETTINGS,
-        horizontal_flip=False,
-        vertical_flip=False,
-        quarter_turns=False,
-        augment_probability=0.0,
-        quality=(100, 100),
-    )
-    batches = training_batches(samples, PixelStore(32, 16), plain)
-    seen = np.concatenate([pixels[:2] for pixels, _ in islice(batches, 2)])
-    batches.close()
-    # The four observed training images differ, so that no two of them may come out alike.
-    assert len({image.tobytes() for image in seen}) == 4
-
-
-def test_catalogs_can_be_drawn_equally_often(make_catalog: Make) -> None:
-    real, fake = make_catalog("real", made=False), make_catalog("fake", made=True)
-    few = make_catalog("few", made=True)
-    few = write_catalog(few.root, [item for item in few.rows() if item["path"] in ("000.png",)])
-    settings = dataclasses.replace(SETTINGS, balance="catalogs", augment_probability=0.0)
-    settings = dataclasses.replace(
-        settings, horizontal_flip=False, vertical_flip=False, quarter_turns=False
-    )
-    settings = dataclasses.replace(settings, quality=(100, 100), recompress=0.0)
-    samples = gather([real, fake, few])
-    batches = training_batches(samples, PixelStore(32, 16), settings)
-    made = np.concatenate([pixels[2:] for pixels, _ in islice(batches, 8)])
-    batches.close()
-    # Every other made image is the only one of its catalog, whatever codec it went through.
-    assert len({image.tobytes() for image in made[1::2]}) <= 2 < 4
-    assert len({image.tobytes() for image in made[::2]}) >= 4
-
-
-def test_patches_depend_on_position_alone(make_catalog: Make) -> None:
-    samples = gather([make_catalog("real", made=False), make_catalog("fake", made=True)])
-    settings = dataclasses.replace(SETTINGS, view="patches", image_size=16)
-
-    def batches(start: int, number: int) -> np.ndarray:
-        made = training_batches(samples, pixel_store(settings), settings, start)
-        found = np.stack([pixels for pixels, _ in islice(made, number)])
-        made.close()
-        return found
-
-    whole = batches(0, 6)
-    assert whole.shape == (6, 4, 16, 16, 3)
-    assert np.array_equal(whole[3:], batches(12, 3))
 
 
 @pytest.mark.parametrize("chain", [None, "random", "plain", "resize-70-jpeg-75"])

@@ -10,10 +10,10 @@ def test_traits_by_hand() -> None:
     seen = np.zeros((64, 64, 3), np.uint8)
     seen[..., 0] = 30
     found = traits(seen[None])
-    assert found.shape == (31 + 3 + 3,)
+    assert found.shape == (24 + 3 + 3,)
     assert found[-6:].tolist() == pytest.approx([10.0, np.sqrt(200.0), 0.0, 20.0, -10.0, -10.0])
-    assert np.abs(found[1:31]).max() < 0.01  # a level has no spectrum
-    assert traits(np.zeros((1, 256, 256, 3), np.uint8)).shape == (32 + 3 + 3,)
+    assert np.abs(found[1:24]).max() < 0.01  # a level has no spectrum
+    assert traits(np.zeros((1, 256, 256, 3), np.uint8)).shape == (24 + 3 + 3,)
 
 
 def test_distance_is_counted_in_standard_deviations_of_the_nearer_class() -> None:

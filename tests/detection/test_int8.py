@@ -95,3 +95,15 @@ def test_a_network_that_branches_on_its_input_is_refused() -> None:
 
     with pytest.raises(ModelError, match="cannot be traced"):
         fold(Fickle())
+
+
+@needs_int8
+def test_sizes_may_alternate() -> None:
+    folded = fold(_network())
+    quantized = quantize(folded, observe(folded, [torch.rand(16, 3, 16, 16) * 2 - 1]))
+    large, small = torch.rand(2, 3, 24, 24) * 2 - 1, torch.rand(2, 3, 16, 16) * 2 - 1
+    with torch.inference_mode():
+        once = [quantized(images) for images in (large, small)]
+        again = [quantized(images) for images in (large, small)]
+    assert all(torch.equal(a, b) for a, b in zip(once, again, strict=True))
+    assert torch.allclose(once[0], _network()(large), atol=0.1)

@@ -51,6 +51,15 @@ def test_a_cosine_is_one_coefficient() -> None:
     assert features.max() == pytest.approx(1e-3, rel=1e-3)
 
 
+@pytest.mark.parametrize("side", [16, 40, 96])
+def test_frequencies_of_any_size_are_compared(side: int) -> None:
+    x = np.arange(side)
+    cosine = np.cos(np.pi * (2 * x + 1) * (side // 2) / (2 * side)) + np.zeros((side, 1))
+    features = dct_features(cosine).reshape(32, 32)
+    row, column = np.unravel_index(features.argmax(), features.shape)
+    assert (row, column) == (0, 16)
+
+
 @pytest.mark.parametrize("number", [0, 1], ids=[peer.name for peer in peers()])
 def test_a_lattice_is_found(number: int) -> None:
     peer = peers()[number]

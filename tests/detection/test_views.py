@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from parhelion.detection import DetectorSettings
-from parhelion.detection._views import at_least, fullest, view
+from parhelion.detection._views import at_least, fullest, patch_side, view
 
 PATCHES = DetectorSettings(view="patches", image_size=16, patches=3)
 
@@ -52,7 +52,21 @@ def test_patches_overlap_by_half_at_most() -> None:
         assert all(max(abs(y - b), abs(x - a)) >= 8 for b, a in corners[:number])
 
 
-def test_a_small_image_is_continued_by_reflection() -> None:
+def test_a_smaller_image_is_judged_by_smaller_patches() -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (30, 60, 3), dtype=np.uint8)
+    seen = view(pixels, DetectorSettings(view="patches", image_size=40, patches=3))
+    assert seen.patches.shape == (3, 24, 24, 3)
+    assert seen.boxes[:, 2:].tolist() == [[24, 24]] * 3
+
+
+@pytest.mark.parametrize(
+    ("shorter", "side"), [(500, 96), (96, 96), (95, 88), (64, 64), (62, 56), (17, 16), (3, 16)]
+)
+def test_the_side_of_patches(shorter: int, side: int) -> None:
+    assert patch_side(shorter, 96) == side
+
+
+def test_a_tiny_image_is_continued_by_reflection() -> None:
     pixels = np.arange(6, dtype=np.uint8).reshape(1, 6, 1).repeat(6, 0)
     seen = view(pixels, PATCHES)
     assert seen.boxes.tolist() == [[0, 0, 6, 6]]

@@ -31,6 +31,7 @@ _VERBS = (
     "measure field",
     "measure detector",
     "measure classifier",
+    "calibrate",
     "detect",
     "inspect",
     "reproduce gan-universe",

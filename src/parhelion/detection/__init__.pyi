@@ -7,6 +7,8 @@ from ._inspect import inspect as inspect
 from ._peer_scores import peer_scores as peer_scores
 from ._predict import Detector as Detector
 from ._predict import load_detector as load_detector
+from ._recalibrate import calibrate as calibrate
+from ._recalibrate import recalibrate as recalibrate
 from ._scores import evaluate as evaluate
 from ._settings import SHIPPED as SHIPPED
 from ._settings import DetectorSettings as DetectorSettings

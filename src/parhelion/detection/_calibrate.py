@@ -5,20 +5,22 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-_LOG_TEMPERATURES = (-4.0, 6.0)
+_TEMPERATURES = (0.02, 400.0)
 
 
-def fit_temperature(logits: Floats, is_made: Bools) -> float:
-    """Return the temperature T for which ``sigmoid(logit / T)`` is best calibrated.
+def fit_line(
+    logits: Floats, is_made: Bools, sources: Sequence[str] | None = None
+) -> tuple[float, float]:
+    """Return T and s for which ``sigmoid((logit - s) / T)`` is best calibrated.
 
-    The cross-entropy is minimized with each class weighing half (Guo et al. 2017), against
-    Platt's smoothed targets (n + 1) / (n + 2) (Platt 1999, section 2.2): where all of a small
-    validation part is right, plain targets would send T to 0 and every probability to 0 or 1.
+    The cross-entropy is minimized with each class weighing half, against Platt's smoothed
+    targets (n + 1) / (n + 2) (Platt 1999, section 2.2): where all of a small validation part is
+    right, plain targets would send T to 0 and every probability to 0 or 1.
 
     Parameters
     ----------
@@ -26,16 +28,43 @@ def fit_temperature(logits: Floats, is_made: Bools) -> float:
         ``(N,)`` float64.
     is_made : ndarray
         ``(N,)`` bool; both classes.
+    sources : sequence of str, optional
+        Where each image is from; given these, each source weighs the same within its class.
+
+    Returns
+    -------
+    temperature, shift : float
+        T is in 0.02 to 400; where made images do not have the larger logits it is the largest.
     """
     made, observed = int(is_made.sum()), int((~is_made).sum())
     targets = np.where(is_made, (made + 1) / (made + 2), 1 / (observed + 2))
-    weights = np.where(is_made, 0.5 / made, 0.5 / observed)
+    weights = _weights(is_made, sources)
+    # Of logits as large as one the search is quickest.
+    size = max(float(np.abs(logits).max()), 1e-12)
 
-    def loss(log_temperature: float) -> float:
-        scaled = logits / math.exp(log_temperature)
-        return float((weights * (np.logaddexp(0.0, scaled) - targets * scaled)).sum())
+    def loss(line: Floats) -> tuple[float, Floats]:
+        scaled = line[0] * logits / size + line[1]
+        apart = weights * (np.exp(-np.logaddexp(0.0, -scaled)) - targets)
+        slopes = np.array([(apart * logits).sum() / size, apart.sum()])
+        return float((weights * (np.logaddexp(0.0, scaled) - targets * scaled)).sum()), slopes
 
-    return math.exp(minimize_scalar(loss, bounds=_LOG_TEMPERATURES, method="bounded").x)
+    low, high = (size / temperature for temperature in reversed(_TEMPERATURES))
+    start = np.array([min(max(size, low), high), 0.0])
+    slope, intercept = minimize(
+        loss, start, jac=True, method="L-BFGS-B", bounds=[(low, high), (None, None)],
+        options={"ftol": 1e-12, "gtol": 1e-9},
+    ).x  # fmt: skip
+    return float(size / slope), float(-intercept * size / slope)
+
+
+def _weights(is_made: Bools, sources: Sequence[str] | None) -> Floats:
+    """Return a weight for each image: half to a class, shared alike among its sources."""
+    names = np.asarray(sources if sources is not None else [""] * len(is_made))
+    weights = np.zeros(len(is_made))
+    for kind in (is_made, ~is_made):
+        found, number, counts = np.unique(names[kind], return_inverse=True, return_counts=True)
+        weights[kind] = 0.5 / len(found) / counts[number]
+    return weights
 
 
 def fit_band(

@@ -1,22 +1,18 @@
 """The detector's data: samples of several catalogs, checked, and their pixels, balanced."""
 
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parhelion.catalog import MADE_ORIGINS, SPLITS, Catalog, open_catalog
-from parhelion.detection._augment import augment
 from parhelion.detection._chain import through
 from parhelion.detection._degrade import degrade, published
 from parhelion.detection._settings import DetectorSettings
 from parhelion.detection._views import View, as_color, view
 from parhelion.errors import CatalogError, InputError
-from parhelion.training import PixelStore, check_apart, data_order, map_ahead
+from parhelion.training import PixelStore, check_apart, map_ahead
 
 CLASSES = ("observed", "made")
 _LOSSY = ("JPEG", "WEBP")
@@ -38,6 +34,8 @@ class Sample:
     """Folder of the catalog that it is from."""
     is_lossless: bool = False
     """Whether its file has never been through a lossy codec, as far as its format tells."""
+    side: int = 0
+    """Pixels of its shorter side."""
 
 
 def gather(catalogs: Sequence[Catalog | Path | str], *, split_needed: bool = True) -> list[Sample]:
@@ -74,6 +72,7 @@ def gather(catalogs: Sequence[Catalog | Path | str], *, split_needed: bool = Tru
                 is_made=item["origin"] in MADE_ORIGINS,
                 catalog=catalog_name(catalog),
                 is_lossless=item["format"] not in _LOSSY,
+                side=min(item["width"], item["height"]),
             )
             for path, item in zip(catalog.files(), rows, strict=True)
         ]
@@ -160,84 +159,10 @@ def judged_views(
             pixels = as_color(pixels)
             if chain == "random":
                 side, lossless = min(_HISTORY, *pixels.shape[:2]), sample.is_lossless
-                pixels = degrade(pixels, side, settings, rng, lossless=lossless)
+                pixels = degrade(pixels, side, settings, rng, lossless=lossless, smaller=True)
             else:
                 pixels = published(pixels, rng) if sample.is_lossless else pixels
                 pixels = through(pixels, chain)
         return view(pixels, settings)
 
     return map_ahead(see, samples, workers=settings.workers, depth=3 * settings.batch)
-
-
-def training_batches(
-    samples: Sequence[Sample], store: PixelStore, settings: DetectorSettings, start: int = 0
-) -> Generator[tuple[NDArray[np.uint8], NDArray[np.float32]], None, None]:
-    """Yield training batches without end, half observed and half made, prepared by threads.
-
-    What a batch holds is a function of the seed and its position alone: each class (or each
-    catalog, where these are drawn equally often) has its own endless order, and each place in it
-    its own random stream.
-
-    Parameters
-    ----------
-    samples : sequence of Sample
-        The training part; both classes.
-    store : PixelStore
-        Where pixels come from.
-    settings : DetectorSettings
-        Batch, augmentation and seed.
-    start : int
-        Images seen before the first batch.
-
-    Yields
-    ------
-    pixels, targets : ndarray
-        ``(batch, S, S, 3)`` uint8, and ``(batch,)`` float32, 1 where made.
-    """
-    decks = [_decks(samples, made, settings.balance) for made in (False, True)]
-    half = settings.batch // 2
-    targets = np.repeat(np.array([0, 1], np.float32), half)
-
-    def jobs() -> Iterator[tuple[int, int, Sample]]:
-        position = start // 2
-        while True:
-            for kind in (0, 1):
-                places = range(position, position + half)
-                for place, sample in zip(places, _deal(decks[kind], places, kind), strict=True):
-                    yield kind, place, sample
-            position += half
-
-    def _deal(decks: list[list[Sample]], places: range, kind: int) -> list[Sample]:
-        if len(decks) == 1:
-            order = data_order(len(decks[0]), places[0], half, 2 * settings.seed + kind)
-            return [decks[0][int(index)] for index in order]
-        dealt = []
-        for place in places:
-            number, turn = place % len(decks), place // len(decks)
-            deck = decks[number]
-            (index,) = data_order(len(deck), turn, 1, 2 * (settings.seed + 1000 * number) + kind)
-            dealt.append(deck[int(index)])
-        return dealt
-
-    def draw(job: tuple[int, int, Sample]) -> NDArray[np.uint8]:
-        kind, position, sample = job
-        rng = np.random.default_rng([settings.seed, kind, position])
-        pixels = store.load(sample.path)
-        if settings.view == "whole":
-            return augment(pixels, settings, rng)
-        size, lossless = settings.image_size, sample.is_lossless
-        return degrade(as_color(pixels), size, settings, rng, lossless=lossless)
-
-    drawn = map_ahead(draw, jobs(), workers=settings.workers, depth=3 * settings.batch)
-    with closing(drawn):
-        while True:
-            yield np.stack(list(islice(drawn, settings.batch))), targets
-
-
-def _decks(samples: Sequence[Sample], made: bool, balance: str) -> list[list[Sample]]:
-    """Return the images of a class, those of each catalog apart where catalogs are balanced."""
-    mine = [sample for sample in samples if sample.is_made == made]
-    if balance == "images":
-        return [mine]
-    names = dict.fromkeys(sample.catalog for sample in mine)
-    return [[sample for sample in mine if sample.catalog == name] for name in names]

@@ -15,12 +15,12 @@ from PIL import Image, ImageFilter
 
 from parhelion.detection._chain import FULL, HALVED, SUBSAMPLINGS, reencode
 from parhelion.detection._settings import DetectorSettings
-from parhelion.detection._views import at_least
 from parhelion.training import jitter_color, to_uint8
 
 Pixels = NDArray[np.uint8]
 
-_FILTERS = (
+#: Filters of resizing, as programs have them.
+FILTERS = (
     Image.Resampling.BOX,
     Image.Resampling.BILINEAR,
     Image.Resampling.BICUBIC,
@@ -34,12 +34,10 @@ _HALVED = 0.85
 _USUALLY, _AGAIN = 0.9, 0.25
 #: Lowest quality of a mild history.
 _MILD = 85
-#: How often each change is made beside the others: resizing, gamma, colors, blur, noise.
-_SHARES = np.array([1.0, 1.0, 1.0, 0.5, 0.5])
+#: How often each change is made beside the others: gamma, colors, blur, noise.
+_SHARES = np.array([1.0, 1.0, 0.5, 0.5])
 #: Share of encodings that are WebP, and of those whose blocks lie on an earlier JPEG's.
 _WEBP, _ALIGNED = 0.125, 0.5
-#: Share of squares that are cut smaller and continued by reflection, and the least of their side.
-_NARROWED, _NARROW = 0.5, 0.5
 _BLOCK = 8  # side of JPEG's blocks
 
 
@@ -61,14 +59,13 @@ def degrade(
     rng: np.random.Generator,
     *,
     lossless: bool = False,
+    smaller: bool = False,
 ) -> Pixels:
     """Return a square of an image after a random history.
 
-    Part of the histories are mild, an encoding at high quality alone: faint traces must be
-    learned where they can be seen. Where a JPEG's blocks begin in the square is random for
-    small and large images alike, else what is learned is which images are small. For the same
-    reason half of all squares are cut smaller and continued by reflection, which only partly
-    makes up for small images that need it.
+    Part of the histories are mild, resizing and an encoding at high quality alone: faint traces
+    must be learned where they can be seen. Where a JPEG's blocks begin in the square is random for
+    small and large images alike, else what is learned is which images are small.
 
     Parameters
     ----------
@@ -77,25 +74,31 @@ def degrade(
     size : int
         Side of the square, in pixels.
     settings : DetectorSettings
-        `resize`, `gamma`, `color_jitter`, `gray`, `blur`, `noise`, `quality`, `recompress`,
-        `augment_probability`, `mild` and the flips are used.
+        `resize`, `resized`, `gamma`, `color_jitter`, `gray`, `blur`, `noise`, `quality`,
+        `recompress`, `augment_probability`, `mild` and the flips are used.
     rng : numpy.random.Generator
         The image's own stream.
     lossless : bool
         Whether the image has never been a JPEG; mostly it becomes one first, as `published` says.
+    smaller : bool
+        Whether an image may be resized until it has fewer pixels than the square; else scales
+        are drawn from those that leave enough.
 
     Returns
     -------
     square : ndarray
-        ``(size, size, 3)`` uint8.
+        ``(size, size, 3)`` uint8; of an image with fewer pixels, what there is.
     """
     # Every choice is drawn whether or not it is used: see `augment`.
     turns, across, down = (int(n) for n in rng.integers((4, 2, 2)))
     is_mild = rng.random() < settings.mild
-    chosen = (rng.random(5) < settings.augment_probability * _SHARES) & (not is_mild)
+    is_resized = rng.random() < settings.resized
+    chosen = (rng.random(4) < settings.augment_probability * _SHARES) & (not is_mild)
     low, high = np.log(settings.resize)
-    scale = float(np.exp(rng.uniform(low, high))) if chosen[0] else 1.0
-    kind = _FILTERS[int(rng.integers(len(_FILTERS)))]
+    if not smaller:
+        low = min(max(low, np.log(size / min(pixels.shape[:2]))), high)
+    scale = float(np.exp(rng.uniform(low, high))) if is_resized else 1.0
+    kind = FILTERS[int(rng.integers(len(FILTERS)))]
     jitter = 1 + settings.color_jitter * rng.uniform(-1, 1, 3)
     gamma = float(np.exp(settings.gamma * rng.uniform(-1, 1)))
     is_gray = rng.random() < settings.gray and not is_mild
@@ -106,11 +109,9 @@ def degrade(
     quality = int(rng.integers(max(low, min(_MILD, high)) if is_mild else low, high + 1))
     subsampling = SUBSAMPLINGS[int(rng.integers(len(SUBSAMPLINGS)))]
     first, second, offset = (tuple(pair) for pair in rng.integers(_BLOCK, size=(3, 2)).tolist())
-    narrow = float(rng.uniform(_NARROW, 1)) if rng.random() < _NARROWED else 1.0
     noise_seed = int(rng.integers(2**63))
 
-    wanted = round(size * narrow) + (_BLOCK if narrow == 1 else 0)
-    pixels, corner = _window(pixels, math.ceil(wanted / scale), rng)
+    pixels, corner = _window(pixels, math.ceil((size + _BLOCK) / scale), rng)
     if not lossless:
         first = tuple(place % _BLOCK for place in corner)
     elif is_published:
@@ -118,21 +119,22 @@ def degrade(
     if is_again:
         pixels = published(pixels, rng, first if is_aligned else second)
     if scale != 1:
-        sides = [max(2, round(side * scale)) for side in pixels.shape[:2]]
+        least = 2 if smaller else min(size, *pixels.shape[:2])
+        sides = [max(least, round(side * scale)) for side in pixels.shape[:2]]
         resized = Image.fromarray(np.ascontiguousarray(pixels)).resize((sides[1], sides[0]), kind)
         pixels = np.asarray(resized, dtype=np.uint8)
-    if chosen[1] and settings.gamma:
+    if chosen[0] and settings.gamma:
         levels = np.linspace(0, 1, 256, dtype=np.float32)
         pixels = to_uint8(np.float32(255) * levels ** np.float32(gamma))[pixels]
-    if chosen[2] and settings.color_jitter:
+    if chosen[1] and settings.color_jitter:
         pixels = jitter_color(pixels, *jitter)
     if is_gray:
         luma = np.asarray(Image.fromarray(np.ascontiguousarray(pixels)).convert("L"), np.uint8)
         pixels = np.repeat(luma[..., None], 3, -1)
-    if chosen[3] and settings.blur:
+    if chosen[2] and settings.blur:
         picture = Image.fromarray(np.ascontiguousarray(pixels))
         pixels = np.asarray(picture.filter(ImageFilter.GaussianBlur(sigma)), dtype=np.uint8)
-    if chosen[4] and settings.noise:
+    if chosen[3] and settings.noise:
         draws = np.random.default_rng(noise_seed).standard_normal(pixels.shape, np.float32)
         pixels = to_uint8(pixels + np.float32(noise) * draws)
     if is_encoded:
@@ -145,7 +147,7 @@ def degrade(
     top, left = (
         min(step, max(0, side - size)) for step, side in zip(offset, pixels.shape[:2], strict=True)
     )
-    square = at_least(pixels[top : top + size, left : left + size], size)
+    square = pixels[top : top + size, left : left + size]
     if settings.quarter_turns:
         square = np.rot90(square, turns)
     if settings.horizontal_flip and across:
@@ -156,9 +158,9 @@ def degrade(
 
 
 def _window(pixels: Pixels, side: int, rng: np.random.Generator) -> tuple[Pixels, tuple[int, int]]:
-    """Return a random window of a side, or what there is, and its corner: the fuller of two."""
+    """Return a random window of a side, or what there is, and its corner: the fullest of four."""
     best, corner, spread = pixels, (0, 0), -1.0
-    for _ in range(2):
+    for _ in range(4):
         top, left = (int(rng.integers(max(1, n - side + 1))) for n in pixels.shape[:2])
         window = pixels[top : top + side, left : left + side]
         here = float(window[::2, ::2].std())

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from parhelion.detection._spectrum import spectrum_profile
+from parhelion.detection._spectrum import resampled, spectrum_profile
 
 Floats = NDArray[np.float64]
 
-_BINS = 32
+_RINGS, _BINS = 48, 24
 # Share of each covariance that is only its diagonal, so that few images give a sound inverse.
 _SHRINKAGE = 0.1
 
@@ -44,11 +44,11 @@ def traits(patches: NDArray[np.uint8]) -> Floats:
     Returns
     -------
     traits : ndarray
-        ``(F,)`` float64: the mean profile of the spectra in at most 32 bins, the mean, standard
+        ``(F,)`` float64: the mean profile of the spectra in 24 bins, the mean, standard
         deviation and median in gray levels, and how far each color's mean is from the mean.
     """
-    rings = spectrum_profile(patches)[1:]
-    bins = np.array_split(rings, min(_BINS, len(rings)))
+    rings = resampled(spectrum_profile(patches)[1:], _RINGS)
+    bins = np.array_split(rings, _BINS)
     # How often each gray level is there, color by color, tells all the rest.
     counts = np.stack([np.bincount(color.ravel(), minlength=256) for color in patches.T])
     grays = np.arange(256)

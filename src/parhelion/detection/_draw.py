@@ -13,9 +13,10 @@ BACKGROUND: Color = (15, 17, 23)
 PANEL: Color = (24, 27, 36)
 TEXT: Color = (232, 234, 240)
 DIM: Color = (150, 156, 170)
-OBSERVED: Color = (94, 184, 255)
-MADE: Color = (255, 138, 92)
-UNSURE: Color = (240, 205, 110)
+# Amber and blue as in the reports.
+OBSERVED: Color = (242, 182, 97)
+MADE: Color = (99, 179, 255)
+UNSURE: Color = (190, 196, 210)
 
 # A dark-to-light ramp of rising lightness, so that it reads in gray too.
 _RAMP = np.array(

@@ -12,7 +12,7 @@ from parhelion.detection import _draw as d
 from parhelion.detection import _reasons
 from parhelion.detection._predict import Detector
 from parhelion.detection._saliency import saliency
-from parhelion.detection._spectrum import log_spectrum, spectrum_profile
+from parhelion.detection._spectrum import log_spectrum, resampled, spectrum_profile
 from parhelion.detection._verdict import Verdict
 from parhelion.detection._views import View
 from parhelion.provenance import write_image
@@ -98,7 +98,7 @@ def write_explanation(
 
 def _draw(detector: Detector, seen: View, whole: Pixels, verdict: Verdict) -> Pixels:
     chances = detector.probability_made(detector.patch_logits(seen)).tolist()
-    profile = spectrum_profile(seen.patches)
+    profile = resampled(spectrum_profile(seen.patches), detector.settings.image_size // 2)
     words = " ".join(
         filter(
             None,

@@ -8,9 +8,9 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 
-def balanced_loss(logits: Floats, is_made: Bools, temperature: float = 1.0) -> float:
+def balanced_loss(logits: Floats, is_made: Bools) -> float:
     """Return the binary cross-entropy in nats, each class weighing half."""
-    signed = np.where(is_made, 1.0, -1.0) * logits / temperature
+    signed = np.where(is_made, 1.0, -1.0) * logits
     losses = np.logaddexp(0.0, -signed)
     return float((losses[is_made].mean() + losses[~is_made].mean()) / 2)
 
@@ -30,3 +30,12 @@ def auc(scores: Floats, is_made: Bools) -> float:
 def sigmoid(logits: Floats) -> Floats:
     """Return 1 / (1 + exp(-logits)) without overflow."""
     return np.exp(-np.logaddexp(0.0, -logits))
+
+
+def told(logits: Floats, is_made: Bools) -> dict[str, float]:
+    """Return what a card says of a part: of calibrated logits, with 0 as the threshold."""
+    return {
+        "loss": balanced_loss(logits, is_made),
+        "accuracy": balanced_accuracy(logits > 0, is_made),
+        "auc": auc(logits, is_made),
+    }

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from parhelion._settings import settings_dict
 from parhelion.catalog import SPLITS
-from parhelion.detection._calibrate import fit_band, fit_temperature
+from parhelion.detection._align import fit_offsets, offsets_of
+from parhelion.detection._calibrate import fit_band, fit_line
 from parhelion.detection._data import (
     CLASSES,
     Sample,
@@ -21,18 +22,18 @@ from parhelion.detection._data import (
     validation_chain,
 )
 from parhelion.detection._domain import Domain, fit_domain, fit_limit, traits
-from parhelion.detection._figures import auc, balanced_accuracy, balanced_loss, sigmoid
+from parhelion.detection._figures import sigmoid, told
 from parhelion.detection._format_baseline import format_only
 from parhelion.detection._margins import measure_margins
 from parhelion.detection._model import TwoPath
-from parhelion.detection._predict import Detector, view_logits
+from parhelion.detection._predict import Detector, means
 from parhelion.detection._scores import SCORES_FILE, score_table, write_scores
 from parhelion.detection._settings import DetectorSettings
-from parhelion.detection._spectrum import spectrum_profile
+from parhelion.detection._spectrum import resampled, spectrum_profile
 from parhelion.training import PixelStore, save_model
 
 _log = logging.getLogger(__name__)
-_SURVEYED = 2000  # images of a class from which its domain and envelope are taken
+_SURVEYED = 1000  # images of a class from which its domain and envelope are taken
 
 
 def finish(
@@ -69,26 +70,31 @@ def finish(
     domain, envelopes = _survey(train, store, settings)
     seen = list(judged_views(validation, store, settings, validation_chain(settings)))
     is_made = np.array([sample.is_made for sample in validation])
-    logits = view_logits(network, seen, settings.batch, device)
-    temperature = fit_temperature(logits, is_made)
-    probability, catalogs = sigmoid(logits / temperature), [s.catalog for s in validation]
-    low, high, error = fit_band(probability, is_made, settings.error, catalogs)
+    raw = means(network, seen, settings.batch, device)
+    offsets = fit_offsets(raw, is_made, seen)
+    logits = raw - offsets_of(seen, offsets)
+    temperature, shift = fit_line(logits, is_made)
+    calibrated = (logits - shift) / temperature
+    catalogs = [sample.catalog for sample in validation]
+    low, high, error = fit_band(sigmoid(calibrated), is_made, settings.error, catalogs)
     distances = domain.distance(np.stack([traits(item.patches) for item in seen]))
     card: dict[str, Any] = {
         "settings": settings_dict(settings),
         **facts,
+        "offsets": offsets,
         "temperature": temperature,
+        "shift": shift,
         "band": [low, high],
         "band_error": error,
         "domain_limit": fit_limit(distances, settings.error),
-        "validation": _figures(logits, is_made, temperature),
+        "validation": told(calibrated, is_made),
     }
-    card["lower"] = measure_margins(network, seen, logits, card, settings.batch)
+    card["lower"] = measure_margins(network, seen, raw, card, settings.batch)
     detector = Detector(network, domain, card, device, settings.batch)
 
     test_logits = detector.logits(judged_views(test, store, settings, test_chain(settings)))
     test_made = np.array([sample.is_made for sample in test])
-    card["test"] = _figures(test_logits, test_made, temperature)
+    card["test"] = told((test_logits - shift) / temperature, test_made)
     learned = [s for made in (False, True) for s in some(samples, "train", made, _SURVEYED)]
     card |= format_only(learned, test, store, settings)
     card["spectra"] = envelopes
@@ -112,7 +118,9 @@ def _survey(
         chosen = some(train, "train", is_made, _SURVEYED)
         seen = list(judged_views(chosen, store, settings, validation_chain(settings)))
         lying.append([traits(item.patches) for item in seen])
-        envelopes[name] = envelope(np.stack([spectrum_profile(item.patches) for item in seen]))
+        rings = settings.image_size // 2
+        profiles = [resampled(spectrum_profile(item.patches), rings) for item in seen]
+        envelopes[name] = envelope(np.stack(profiles))
     return fit_domain(*lying), envelopes
 
 
@@ -123,14 +131,4 @@ def envelope(values: NDArray[np.float32]) -> dict[str, list[float]]:
     return {
         name: [round(float(value), 4) for value in row]
         for name, row in zip(names, quantiles, strict=True)
-    }
-
-
-def _figures(
-    logits: NDArray[np.float64], is_made: NDArray[np.bool_], temperature: float
-) -> dict[str, float]:
-    return {
-        "loss": balanced_loss(logits, is_made, temperature),
-        "accuracy": balanced_accuracy(logits > 0, is_made),
-        "auc": auc(logits, is_made),
     }

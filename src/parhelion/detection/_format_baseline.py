@@ -85,7 +85,8 @@ def format_only(
     store : PixelStore
         Where pixels come from.
     settings : DetectorSettings
-        How images are seen; of patches, the fullest is encoded.
+        How images are seen; of patches, a square of `smallest_patch` within the fullest is
+        encoded, for an image's size is no part of what it shows.
 
     Returns
     -------
@@ -99,7 +100,9 @@ def format_only(
 
     def seen(samples: Sequence[Sample]) -> list[Container]:
         views = judged_views(samples, store, settings, test_chain(settings))
-        files = (reencode(view.patches[0], settings.test_quality)[1] for view in views)
+        most = settings.smallest_patch if settings.view == "patches" else settings.image_size
+        parts = (view.patches[0][:most, :most] for view in views)
+        files = (reencode(np.ascontiguousarray(part), settings.test_quality)[1] for part in parts)
         return [container(io.BytesIO(file)) for file in files]
 
     def fit(look: Callable[[Sequence[Sample]], list[Container]]) -> float:

@@ -116,20 +116,17 @@ class _Convolution(nn.Module):
         self.image, self.result, *self.other = quantizations
         self.shape = [list(conv.stride), list(conv.padding), list(conv.dilation), conv.groups]
         self.weight = (weight / self.scales[:, None, None, None]).round().to(torch.int8)
-        self.packed: tuple[torch.Size | None, Any] = None, None
+        self.packed: dict[torch.Size, Any] = {}
         self.after = after
 
     def forward(self, image: Tensor, other: Tensor | None = None) -> Tensor:
         """Return ``(N, C, H, W)`` uint8; `other` is what a sum adds, and is written over."""
-        if self.packed[0] != image.shape:
+        if image.shape not in self.packed:
             # How weights lie best depends on the shape; else they are moved at every call.
-            self.packed = (
-                image.shape,
-                torch.ops.onednn.qconv_prepack(
-                    self.weight, self.scales, *self.image, *self.shape, list(image.shape)
-                ),
+            self.packed[image.shape] = torch.ops.onednn.qconv_prepack(
+                self.weight, self.scales, *self.image, *self.shape, list(image.shape)
             )
-        given = (image, *self.image, self.packed[1], self.scales, self.zeros)
+        given = (image, *self.image, self.packed[image.shape], self.scales, self.zeros)
         result: Tensor
         if other is None:
             result = torch.ops.onednn.qconv2d_pointwise(

@@ -1,7 +1,7 @@
 """The detector's network at lower precision, and which precision to take."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -56,16 +56,21 @@ def lower(network: TwoPath, precision: str, ranges: Mapping[str, Ranges]) -> Two
     return lowered.eval().requires_grad_(False)
 
 
-def path_ranges(network: TwoPath, images: Tensor) -> dict[str, Ranges]:
-    """Return the ranges of what passes through each path, for ``(N, 3, H, W)`` in [-1, 1]."""
-    inputs = {"image_path": images}
+def path_ranges(network: TwoPath, images: Sequence[Tensor]) -> dict[str, Ranges]:
+    """Return the ranges of what passes through each path, for batches as it takes them.
+
+    Parameters
+    ----------
+    network : TwoPath
+        In float32, in evaluation mode.
+    images : sequence of Tensor
+        ``(N, 3, H, W)`` in [-1, 1]; H and W may differ from batch to batch.
+    """
+    inputs = {"image_path": list(images)}
     if network.spectrum_path is not None:
-        spectrum = log_spectrum(images)
-        inputs["spectrum_path"] = spectrum.contiguous(memory_format=torch.channels_last)
-    return {
-        name: observe(fold(getattr(network, name)), torch.split(inputs[name], 16))
-        for name in paths(network)
-    }
+        spectra = (log_spectrum(batch) for batch in images)
+        inputs["spectrum_path"] = [s.contiguous(memory_format=torch.channels_last) for s in spectra]
+    return {name: observe(fold(getattr(network, name)), inputs[name]) for name in paths(network)}
 
 
 def paths(network: TwoPath) -> list[str]:

@@ -15,10 +15,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from parhelion.detection._align import offsets_of
 from parhelion.detection._int8 import can_multiply_int8
 from parhelion.detection._lower import lower, path_ranges
 from parhelion.detection._model import TwoPath
-from parhelion.detection._predict import near_edges, view_logits
+from parhelion.detection._predict import means, near_edges
 from parhelion.detection._views import View
 from parhelion.errors import ModelError
 from parhelion.training import to_model
@@ -42,10 +43,10 @@ def measure_margins(
     network : TwoPath
         With its trained weights.
     views, logits : sequence of View, ndarray
-        Of validation images: what the network sees, and its ``(N,)`` logits in float32. Up to
+        Of validation images: what the network sees, and what it says in float32, ``(N,)``. Up to
         96 of them give the ranges of integers and the line, up to 512 others the margins.
     card : dict
-        Temperature and band.
+        Offsets, temperature and band.
     batch : int
         Images in a step.
 
@@ -64,14 +65,15 @@ def measure_margins(
     measured = places[len(ranged) :][:_MEASURED]
     if not len(ranged):
         return {}
-    patches = np.concatenate([views[place].patches[:1] for place in ranged])
+    aside = offsets_of([views[place] for place in measured], card["offsets"])
+    patches = [to_model(views[place].patches[:1]) for place in ranged]
     found: dict[str, Any] = {}
     for precision in ["int8"] * can_multiply_int8() + ["bf16"]:
         try:
-            ranges = path_ranges(network, to_model(patches)) if precision == "int8" else {}
+            ranges = path_ranges(network, patches) if precision == "int8" else {}
             lowered = lower(network, precision, ranges)
             fitted, new = (
-                view_logits(lowered, [views[place] for place in part], batch, torch.device("cpu"))
+                means(lowered, [views[place] for place in part], batch, torch.device("cpu"))
                 for part in (ranged, measured)
             )
         except (ModelError, RuntimeError) as error:
@@ -85,7 +87,7 @@ def measure_margins(
             "line": list(line),
             "margin": margin,
             "images": len(measured),
-            "again": float(near_edges(theirs, margin, card).mean()),
+            "again": float(near_edges(theirs - aside, margin, card).mean()),
         } | ({"ranges": ranges} if ranges else {})
     return found
 

@@ -25,12 +25,13 @@ _LUMA = np.array([0.299, 0.587, 0.114])
 # Keeps logarithms finite: far below what one gray level in one pixel puts into any coefficient.
 _FLOOR = 1e-3
 _PROFILE_LENGTH = 64
+_GRID = 32
 _STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 _HELD_OUT = 0.2
 
 
 class Peer(Protocol):
-    """A detector that learns from images all of one size, and judges others of that size."""
+    """A detector that learns from square images, and judges others."""
 
     @property
     def name(self) -> str:
@@ -130,10 +131,19 @@ def dct_features(luma: Floats) -> Floats:
     Returns
     -------
     coefficients : ndarray
-        ``(S * S,)`` float64.
+        ``(1024,)`` float64: means over a grid of 32 x 32 from zero to the highest frequency, so
+        that images of any size can be compared (the paper's are of one size).
     """
-    coefficients: Floats = dctn(luma, type=2, norm="ortho")
-    return np.log(np.abs(coefficients) + _FLOOR).ravel()
+    logarithms = np.log(np.abs(dctn(luma, type=2, norm="ortho")) + _FLOOR)
+    side = len(luma)
+    cell = np.minimum(np.arange(side) * _GRID // side, _GRID - 1)
+    # Of an image smaller than the grid each coefficient is repeated.
+    if side < _GRID:
+        near = np.arange(_GRID) * side // _GRID
+        coefficients: Floats = logarithms[np.ix_(near, near)].ravel()
+        return coefficients
+    place = (cell[:, None] * _GRID + cell).ravel()
+    return np.bincount(place, logarithms.ravel()) / np.bincount(place)
 
 
 def logistic(features: NDArray[Any], is_made: Bools, strength: float) -> Any:

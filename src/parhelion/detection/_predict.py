@@ -1,6 +1,7 @@
 """A trained detector in memory: pixels in, logits and probabilities out."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from parhelion._settings import settings_from_dict
+from parhelion.detection._align import offsets_of
 from parhelion.detection._domain import Domain, traits
 from parhelion.detection._figures import sigmoid
 from parhelion.detection._lower import choose, lower, steps
@@ -74,6 +76,8 @@ class Detector:
     def logits(self, views: Iterable[View]) -> NDArray[np.float64]:
         """Return the logits ``(N,)`` of images that went through `see`: means over patches.
 
+        They are less the offset of the patches' side, see `fit_offsets`.
+
         At a lower precision than fp32, those that lie so near to a threshold that the verdict
         might be another are computed once more at the next higher one, each image by itself.
         """
@@ -94,16 +98,17 @@ class Detector:
         self, network: TwoPath, told: Mapping[str, Any], views: list[View], batch: int
     ) -> NDArray[np.float64]:
         slope, shift = (float(value) for value in told["line"])
-        return slope * view_logits(network, views, batch, self.device) + shift
+        logits = slope * means(network, views, batch, self.device) + shift
+        return logits - offsets_of(views, self.card["offsets"])
 
     def patch_logits(self, seen: View) -> NDArray[np.float64]:
         """Return the logit of each patch of an image, ``(K,)``."""
-        parts = network_logits(self.network, seen.patches, self.batch, self.device)
-        return np.concatenate(list(parts))
+        logits = computed(self.network, seen.patches, self.batch, self.device)
+        return logits - offsets_of([seen], self.card["offsets"])
 
     def probability_made(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return calibrated probabilities, both classes being equally likely beforehand."""
-        return sigmoid(logits / float(self.card["temperature"]))
+        return sigmoid((logits - float(self.card["shift"])) / float(self.card["temperature"]))
 
     def verdict(self, seen: View, probability_made: float) -> tuple[str, str]:
         """Return the verdict on an image, and why it is "cannot tell" where it is.
@@ -160,6 +165,7 @@ def load_detector(
     missing += [name for name in (_CENTERS, _PRECISIONS) if name not in weights]
     if missing:
         raise ModelError(f"the detector in {folder} lacks {missing[0]!r}; train it again")
+    card = {"shift": 0.0, "offsets": [(0, 0.0)], **card}  # earlier versions had none
     domain = Domain(weights.pop(_CENTERS).numpy(), weights.pop(_PRECISIONS).numpy())
     network = build(card_settings(card))
     try:
@@ -177,7 +183,7 @@ def near_edges(
     """Return which logits lie within `margin` of a threshold of the verdict, or of 1/2."""
     low, high = np.clip(card["band"], 1e-300, 1 - 1e-16)
     edges = np.array([np.log(low / (1 - low)), 0.0, np.log(high / (1 - high))])
-    distances = np.abs(logits[:, None] - edges * float(card["temperature"]))
+    distances = np.abs(logits[:, None] - edges * float(card["temperature"]) - float(card["shift"]))
     near: NDArray[np.bool_] = distances.min(1) <= margin
     return near
 
@@ -188,26 +194,45 @@ def card_settings(card: dict[str, Any]) -> DetectorSettings:
     return settings_from_dict(DetectorSettings, values, where="model.json")
 
 
-def network_logits(
-    network: nn.Module,
+def computed(
+    network: Callable[[Tensor], Tensor],
     seen: Iterable[NDArray[np.uint8]],
     batch: int,
     device: torch.device,
-) -> Iterator[NDArray[np.float64]]:
-    """Yield the logits of ``(S, S, 3)`` images, the last batch being filled up with blanks."""
-    images = iter(seen)
-    while chunk := list(islice(images, batch)):
-        stacked = np.zeros((batch, *chunk[0].shape), np.uint8)
-        stacked[: len(chunk)] = chunk
-        with torch.inference_mode():
-            logits: Tensor = network(to_model(stacked, device))
-        yield logits[: len(chunk)].double().cpu().numpy()
-
-
-def view_logits(
-    network: nn.Module, views: Iterable[View], batch: int, device: torch.device
 ) -> NDArray[np.float64]:
-    """Return the mean logit over the patches of each view, ``(N,)``, in their order."""
+    """Return what a network makes of each ``(S, S, 3)`` image, in their order: ``(N, ...)``.
+
+    Those of one side are computed together, the last batch being filled up with blanks.
+    """
+    waiting: dict[int, list[tuple[int, NDArray[np.uint8]]]] = defaultdict(list)
+    found: dict[int, NDArray[np.float64]] = {}
+
+    def compute(chunk: list[tuple[int, NDArray[np.uint8]]]) -> None:
+        stacked = np.zeros((batch, *chunk[0][1].shape), np.uint8)
+        stacked[: len(chunk)] = [image for _, image in chunk]
+        with torch.inference_mode():
+            results = network(to_model(stacked, device)).double().cpu().numpy()
+        for (place, _), result in zip(chunk, results, strict=False):
+            found[place] = result
+        chunk.clear()
+
+    for place, image in enumerate(seen):
+        chunk = waiting[len(image)]
+        chunk.append((place, image))
+        if len(chunk) == batch:
+            compute(chunk)
+    for chunk in filter(None, waiting.values()):
+        compute(chunk)
+    return np.array([found[place] for place in range(len(found))], np.float64)
+
+
+def means(
+    network: Callable[[Tensor], Tensor], views: Iterable[View], batch: int, device: torch.device
+) -> NDArray[np.float64]:
+    """Return the mean over the patches of each view of what a network makes of them, in order.
+
+    ``(N,)`` where it makes a logit of each, ``(N, F)`` where it makes features.
+    """
     counts: list[int] = []
 
     def patches() -> Iterator[NDArray[np.uint8]]:
@@ -215,6 +240,8 @@ def view_logits(
             counts.append(len(seen.patches))
             yield from seen.patches
 
-    every = np.concatenate([np.zeros(0), *network_logits(network, patches(), batch, device)])
-    starts = np.cumsum([0, *counts[:-1]])
-    return np.add.reduceat(every, starts) / counts if counts else every
+    every = computed(network, patches(), batch, device)
+    if not counts:
+        return every
+    sums = np.add.reduceat(every, np.cumsum([0, *counts[:-1]]))
+    return (sums.T / counts).T

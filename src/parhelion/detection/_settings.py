@@ -24,7 +24,10 @@ class DetectorSettings:
     """What is seen of an image: its centre square made as small as image-size; or patches of that
     side, as they are, where there is most structure."""
     image_size: int = 224
-    """Side of the square that the detector sees, in pixels."""
+    """Side of the square that the detector sees, in pixels; of patches, the largest."""
+    smallest_patch: int = 32
+    """Least side of training patches, in pixels; images smaller than image-size are judged by
+    smaller patches, so these must be learned."""
     patches: int = 9
     """Most patches of an image that are judged; its logit is their mean."""
     paths: Literal["both", "image", "spectrum"] = "both"
@@ -49,8 +52,15 @@ class DetectorSettings:
     """Most images of each class that a validation during training looks at."""
     patience: int = 5
     """Validations without a lower loss after which training stops."""
-    balance: Literal["images", "catalogs"] = "images"
-    """What is drawn equally often within each of the two classes."""
+    balance: Literal["images", "catalogs", "folders"] = "images"
+    """What is drawn equally often within each of the two classes; folders are those that hold
+    catalogs, such as one for each kind of generator, and then their catalogs are."""
+    pairs: float = 0.5
+    """Of patches: share of made images that stand in a batch beside the observed image they were
+    made from, where there is one."""
+    framed: float = 1.0
+    """Of patches: share of the other observed images that are first made as small as the made
+    image beside them, where they are larger."""
     horizontal_flip: bool = True
     """Mirror training images left to right at random, without loss."""
     vertical_flip: bool = True
@@ -65,10 +75,12 @@ class DetectorSettings:
     """Largest random change of brightness, contrast and saturation, as a share."""
     resize: tuple[float, float] = (0.5, 1.6)
     """Scales to which an image may be resized before a patch is cut out, drawn between these."""
+    resized: float = 0.5
+    """Share of training patches from resized images."""
     gamma: float = 0.5
     """Largest random exponent of a patch's tones, as a natural logarithm, either way."""
     mild: float = 0.4
-    """Share of training patches that are only encoded, at high quality."""
+    """Share of training patches that are at most resized, and encoded at high quality."""
     gray: float = 0.1
     """Share of training patches that lose their color."""
     blur: float = 1.0
@@ -76,8 +88,8 @@ class DetectorSettings:
     noise: float = 2.0
     """Largest standard deviation of the random Gaussian noise, in gray levels."""
     augment_probability: float = 0.5
-    """Probability of each of: rotation with zoom, color jitter, blur, noise; of patches: resizing,
-    gamma, color jitter, blur, noise."""
+    """Probability of each of: rotation with zoom, color jitter, blur, noise; of patches: gamma and
+    color jitter, half of it of blur and noise."""
     recompress: float = 0.5
     """Probability that a training image was a JPEG before: having been one must tell nothing. Of
     patches: that one is encoded as JPEG or WebP."""
@@ -116,8 +128,12 @@ class DetectorSettings:
             self.resize,
             "be two scales in 0.1..4, the lower first",
         )
+        require(0 <= self.resized <= 1, "resized", self.resized, "be in [0, 1]")
         require(0 <= self.gamma <= 1, "gamma", self.gamma, "be in [0, 1]")
         require(0 <= self.mild <= 1, "mild", self.mild, "be in [0, 1]")
+        require(0 <= self.pairs <= 1, "pairs", self.pairs, "be in [0, 1]")
+        require(0 <= self.framed <= 1, "framed", self.framed, "be in [0, 1]")
+        require(self.smallest_patch >= 16, "smallest-patch", self.smallest_patch, "be at least 16")
         require(0 <= self.gray <= 1, "gray", self.gray, "be in [0, 1]")
         require(16 <= self.image_size <= 2048, "image-size", self.image_size, "be in 16..2048")
         require(

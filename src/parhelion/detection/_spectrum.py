@@ -97,3 +97,14 @@ def spectrum_profile(patches: NDArray[np.uint8]) -> NDArray[np.float32]:
     profiles = radial_profile(log_spectrum(to_model(patches))).mean(0)
     profile: NDArray[np.float32] = profiles.numpy()
     return profile
+
+
+def resampled(profile: NDArray[np.float32], length: int) -> NDArray[np.float32]:
+    """Return a profile at `length` places from its first entry to its last, interpolated.
+
+    So that patches of different sizes, whose profiles are of different length, are compared.
+    """
+    if length == len(profile):
+        return profile
+    places = np.linspace(0, len(profile) - 1, length)
+    return np.interp(places, np.arange(len(profile)), profile).astype(np.float32)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from parhelion._progress import bar
 from parhelion._settings import save_settings
 from parhelion.catalog import Catalog
+from parhelion.detection._batches import training_batches
 from parhelion.detection._data import (
     Sample,
     catalog_name,
@@ -22,13 +23,12 @@ from parhelion.detection._data import (
     judged_views,
     pixel_store,
     some,
-    training_batches,
     validation_chain,
 )
 from parhelion.detection._figures import auc, balanced_accuracy, balanced_loss
 from parhelion.detection._finish import finish
 from parhelion.detection._model import build
-from parhelion.detection._predict import view_logits
+from parhelion.detection._predict import means
 from parhelion.detection._settings import DetectorSettings
 from parhelion.errors import TrainingError
 from parhelion.training import (
@@ -192,7 +192,9 @@ def train_detector(
                 f"stopped after {images} of {settings.images} images; nothing is lost: "
                 "run the same command with --resume"
             )
-    network.load_state_dict(best.weights)
+    # To the digits of half precision, in which weights may be shipped: what is calibrated and
+    # measured now is then what is used.
+    network.load_state_dict({n: _rounded(tensor) for n, tensor in best.weights.items()})
     network.eval()
     finish(
         out,
@@ -221,6 +223,13 @@ def _step(
     return loss
 
 
+def _rounded(tensor: Tensor) -> Tensor:
+    most = torch.finfo(torch.float16).max
+    return (
+        tensor.clamp(-most, most).half().to(tensor.dtype) if tensor.is_floating_point() else tensor
+    )
+
+
 def _rate(images: int, settings: DetectorSettings) -> float:
     """Return the learning rate after so many images: it falls linearly at the end, if at all."""
     left = 1 - images / settings.images
@@ -236,7 +245,7 @@ def _validate(
 ) -> dict[str, float]:
     """Judge the validation part as images will be judged, in fp32."""
     views = judged_views(validation, store, settings, validation_chain(settings))
-    logits = view_logits(model, views, settings.batch, device)
+    logits = means(model, views, settings.batch, device)
     is_made = np.array([sample.is_made for sample in validation])
     return {
         "validation_loss": balanced_loss(logits, is_made),

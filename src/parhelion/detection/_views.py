@@ -17,6 +17,9 @@ Pixels = NDArray[np.uint8]
 
 #: Patches are looked for at most this many to a side of the image, evenly spaced.
 _PLACES = 16
+#: The side of a patch is a multiple of this where the image is too small for a whole one, so that
+#: images of many sizes share a few; and its least, below which an image is continued.
+_STEP, _LEAST = 8, 16
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class View:
     """The parts of one image that a detector judges."""
 
     patches: Pixels
-    """``(K, S, S, 3)`` uint8."""
+    """``(K, S, S, 3)`` uint8; S may differ from image to image."""
     boxes: NDArray[np.int32]
     """``(K, 4)``: top, left, height and width of each part in the image, in pixels."""
 
@@ -34,8 +37,8 @@ def view(pixels: Pixels, settings: DetectorSettings) -> View:
 
     With ``view="whole"``, the centre square at one size, re-encoded as JPEG (AstroSpy). With
     ``view="patches"``, up to `patches` squares of side `image_size`, as they are, those of the
-    greatest standard deviation first, none overlapping another by more than half; an image that
-    is smaller is continued by reflection.
+    greatest standard deviation first, none overlapping another by more than half; of an image
+    that is smaller, squares as large as it has, see `patch_side`.
     """
     if settings.view == "whole":
         height, width = pixels.shape[:2]
@@ -43,14 +46,23 @@ def view(pixels: Pixels, settings: DetectorSettings) -> View:
         box = [(height - side) // 2, (width - side) // 2, side, side]
         seen = judged(pixels, settings.image_size, settings.test_quality)
         return View(seen[None], np.array([box], np.int32))
-    size = settings.image_size
     color = as_color(pixels)
+    size = patch_side(min(color.shape[:2]), settings.image_size)
     corners = fullest(color, size, settings.patches)
     padded = at_least(color, size)
     patches = np.stack([padded[y : y + size, x : x + size] for y, x in corners])
     height, width = min(size, color.shape[0]), min(size, color.shape[1])
     boxes = np.array([(y, x, height, width) for y, x in corners], np.int32)
     return View(patches, boxes)
+
+
+def patch_side(shorter: int, most: int) -> int:
+    """Return the side of the patches of an image whose shorter side is given, in pixels.
+
+    That is `most` where the image has so many, else the next lower multiple of 8: continuing the
+    image, or enlarging it, would leave traces of its own. It is 16 at least.
+    """
+    return most if shorter >= most else max(_LEAST, shorter // _STEP * _STEP)
 
 
 def as_color(pixels: Pixels) -> Pixels:
@@ -78,7 +90,7 @@ def fullest(pixels: Pixels, size: int, count: int) -> list[tuple[int, int]]:
     pixels : ndarray
         ``(H, W, 3)`` uint8.
     size : int
-        Side of the squares, in pixels; where the image is smaller there is one, at (0, 0).
+        Side of the squares, in pixels; along a side that is shorter they begin at 0.
     count : int
         Most squares.
     """

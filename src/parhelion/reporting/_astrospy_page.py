@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from parhelion._files import write_text
+from parhelion._names import short_names
 from parhelion.reporting._astrospy_plots import DIFFERENCE, HEAT, layout, plane, profiles, source_of
 from parhelion.reporting._astrospy_sections import (
     augmentations_section,
@@ -154,7 +155,7 @@ def _method(summary: Figures) -> Section:
     parts = "; ".join(
         f"{part} {number['observed']:,} + {number['made']:,}" for part, number in counts.items()
     )
-    given = ", ".join(Path(root).name for root in summary["data"]["data"])
+    given = ", ".join(short_names(summary["data"]["data"]))
     rows = [
         ("data", "real and generated astronomical images", f"{given} (observed + made: {parts})"),
         (

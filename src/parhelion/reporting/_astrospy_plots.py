@@ -31,6 +31,7 @@ HEAT: Sequence[str] = inferno(256)
 DIFFERENCE: Sequence[str] = interp_palette((REAL, PAPER, MADE), 255)
 #: Of plots beside each other: a square, its labels and a bar of colors.
 _ASPECT = 1.12
+_COLUMNS = 3  # of a legend
 _TOOLTIP = """
 <div style="display:flex;gap:8px;align-items:center">
 <img src="@picture" width="64" height="64" alt=""><span>@kind</span></div>
@@ -120,7 +121,6 @@ def source_of(table: Mapping[str, Sequence[Any]]) -> ColumnDataSource:
 def layout(source: ColumnDataSource, name: str) -> Any:
     """Plot one layout of a t-SNE: a color for each catalog, disks observed and triangles made."""
     plot = _figure()
-    plot.height = 460
     plot.axis.visible = False
     palettes = {False: cycle(_OBSERVED), True: cycle(_MADE)}
     kinds = dict(zip(source.data["kind"], source.data["is_made"], strict=True))
@@ -143,6 +143,8 @@ def layout(source: ColumnDataSource, name: str) -> Any:
     plot.toolbar.active_scroll = wheel
     _legend(plot, "center")
     legend = plot.legend[0]
-    legend.orientation, legend.click_policy, legend.border_line_alpha = "horizontal", "hide", 0
-    plot.add_layout(legend, "above")  # inside it would hide images
+    legend.ncols, legend.click_policy, legend.border_line_alpha = _COLUMNS, "hide", 0
+    legend.label_text_font_size, legend.spacing, legend.margin = "11px", 0, 4
+    plot.add_layout(legend, "below")  # inside it would hide images
+    plot.height = 440 + 22 * -(-len(kinds) // _COLUMNS)
     return plot

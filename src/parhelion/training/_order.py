@@ -4,6 +4,8 @@ So a run that resumes at any image sees exactly what an undisturbed run would ha
 no generator state has to be saved.
 """
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -34,10 +36,16 @@ def data_order(size: int, start: int, count: int, seed: int) -> NDArray[np.int64
     epochs, offsets = positions // size, positions % size
     indices = np.empty(count, np.int64)
     for epoch in np.unique(epochs):
-        permutation = np.random.default_rng([seed, int(epoch)]).permutation(size)
         here = epochs == epoch
-        indices[here] = permutation[offsets[here]]
+        indices[here] = _permutation(size, seed, int(epoch))[offsets[here]]
     return indices
+
+
+@lru_cache(maxsize=256)
+def _permutation(size: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    permutation = np.random.default_rng([seed, epoch]).permutation(size)
+    permutation.flags.writeable = False  # it is shared
+    return permutation
 
 
 def step_generator(seed: int, images: int, rank: int = 0) -> torch.Generator:

@@ -1,0 +1,138 @@
+"""New thresholds and probabilities for a trained detector, from images that it has not seen."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from parhelion.catalog import Catalog
+from parhelion.detection._calibrate import fit_band, fit_line
+from parhelion.detection._figures import sigmoid, told
+from parhelion.detection._predict import load_detector, near_edges
+from parhelion.detection._scores import SCORES_FILE, evaluate, write_scores
+from parhelion.errors import InputError, SettingsError
+from parhelion.training import find_model, read_card, save_model
+
+
+def calibrate(
+    model: Path | str,
+    catalogs: Sequence[Catalog | Path | str],
+    out: Path | str,
+    *,
+    split: str | None = None,
+    chain: str | None = None,
+    error: float | None = None,
+) -> dict[str, Any]:
+    """Calibrate a trained detector on images whose truth is known.
+
+    Parameters
+    ----------
+    model : Path
+        Folder of a trained detector, or the name of one that ships.
+    catalogs : sequence of Catalog or Path
+        Observed and made images that the detector did not learn from. Each catalog weighs the
+        same within its class.
+    out : Path
+        Folder for the detector with its new card; may be `model`.
+    split : {"test", "validation", "train"} or None
+        Part to use; None uses every row, split or not.
+    chain : str, optional
+        What both classes go through first: one of `CHAINS`; files as they are when not given.
+    error : float, optional
+        Share of either class that may be called the other; the detector's own setting when not
+        given.
+
+    Returns
+    -------
+    card : dict
+        As `recalibrate` returns it.
+
+    Raises
+    ------
+    InputError
+        If a class is missing, or there is no such chain.
+    ModelError
+        If the folder holds no detector, or a damaged one.
+    """
+    scores = evaluate(model, catalogs, split=split, chain=chain)
+    return recalibrate(model, scores.append_column("source", scores["catalog"]), out, error=error)
+
+
+def recalibrate(
+    model: Path | str, scores: pa.Table, out: Path | str, *, error: float | None = None
+) -> dict[str, Any]:
+    """Calibrate a trained detector on given logits, and save it with its new card.
+
+    A detector is calibrated on the generators that it learned from, which it knows better than
+    it will know any other. The logits of detectors of the same recipe on generators and surveys
+    that were left out of their training say more of what to expect.
+
+    Parameters
+    ----------
+    model : Path
+        Folder of a trained detector, or the name of one that ships.
+    scores : pyarrow.Table
+        With `logit` (float), `is_made` (bool) and `source` (str): what each image is from.
+        Sources weigh alike within a class.
+    out : Path
+        Folder for the detector; may be `model`.
+    error : float, optional
+        Share of either class that may be called the other; the detector's own setting when not
+        given.
+
+    Returns
+    -------
+    card : dict
+        What was saved: new are ``temperature``, ``shift``, ``band``, ``band_error`` and what
+        depends on them: the figures of the test part, if its scores are in the folder, and how
+        often a verdict at lower precision has to be computed again.
+
+    Raises
+    ------
+    InputError
+        If the scores lack one of the classes.
+    ModelError
+        If the folder holds no detector, or a damaged one.
+    """
+    if error is not None and not 0 < error < 0.5:
+        raise SettingsError(f"--error (={error}) must be in (0, 0.5)")
+    detector = load_detector(model, device="cpu")
+    logits = scores["logit"].to_numpy().astype(np.float64)
+    is_made = np.array(scores["is_made"].to_pylist(), bool)
+    sources = scores["source"].to_pylist()
+    if is_made.all() or not is_made.any():
+        raise InputError("scores to calibrate on need both observed and made images")
+    card = dict(detector.card)
+    card["temperature"], card["shift"] = fit_line(logits, is_made, sources)
+    probability = sigmoid((logits - card["shift"]) / card["temperature"])
+    wanted = detector.settings.error if error is None else error
+    *card["band"], card["band_error"] = fit_band(probability, is_made, wanted, sources)
+    card["lower"] = {
+        name: {**told, "again": float(near_edges(logits, told["margin"], card).mean())}
+        for name, told in card.get("lower", {}).items()
+    }
+    card["calibration"] = {
+        "images": len(logits),
+        "sources": {
+            kind: sorted({s for s, made in zip(sources, is_made, strict=True) if made == is_kind})
+            for kind, is_kind in (("observed", False), ("made", True))
+        },
+    }
+    for name in ("kind", "model_id", "parhelion"):
+        card.pop(name)
+    test = find_model(model) / SCORES_FILE
+    if test.is_file():
+        # The test part's logits are what they were; what is said of them is not.
+        table = pq.read_table(test)
+        calibrated = (table["logit"].to_numpy() - card["shift"]) / card["temperature"]
+        card["test"] = told(calibrated, np.array(table["is_made"].to_pylist(), bool))
+        place = table.column_names.index("probability_made")
+        told_anew = pa.array(sigmoid(calibrated))
+        write_scores(
+            Path(out) / SCORES_FILE, table.set_column(place, "probability_made", told_anew)
+        )
+    save_model(Path(out), "detector", detector.state(), card)
+    return read_card(Path(out), "detector")

@@ -1,0 +1,78 @@
+"""A detector calibrated anew: what its card then says, and that its network is as it was."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from parhelion.detection import Detector, calibrate, load_detector, recalibrate
+from parhelion.errors import InputError, SettingsError
+from parhelion.training import read_card
+
+
+def _scores(logits: list[float], made: list[bool], sources: list[str] | None = None) -> pa.Table:
+    names = sources or ["made" if is_made else "sky" for is_made in made]
+    return pa.table({"logit": logits, "is_made": made, "source": names})
+
+
+@pytest.fixture
+def shifted() -> pa.Table:
+    """Logits of made images that lie near -2, of observed ones near -4."""
+    rng = np.random.default_rng(0)
+    logits = [*rng.normal(-4, 0.8, 400), *rng.normal(-2, 0.8, 400)]
+    return _scores(logits, [False] * 400 + [True] * 400)
+
+
+def test_one_half_lies_between_the_classes(run: Path, shifted: pa.Table, tmp_path: Path) -> None:
+    card = recalibrate(run, shifted, tmp_path / "new")
+    detector = load_detector(tmp_path / "new")
+    assert detector.probability_made(np.array([-3.0]))[0] == pytest.approx(0.5, abs=0.1)
+    low, high = card["band"]
+    probability = detector.probability_made(shifted["logit"].to_numpy())
+    made = np.array(shifted["is_made"].to_pylist())
+    assert (probability[~made] > high).mean() <= 0.05
+    assert (probability[made] < low).mean() <= 0.05
+    assert card["calibration"]["sources"] == {"observed": ["sky"], "made": ["made"]}
+    assert card["calibration"]["images"] == 800
+
+
+def test_logits_stay(run: Path, shifted: pa.Table, tmp_path: Path, galaxy: np.ndarray) -> None:
+    recalibrate(run, shifted, tmp_path / "new")
+
+    def logits(detector: Detector) -> np.ndarray:
+        return detector.logits([detector.see(galaxy)])
+
+    assert logits(load_detector(tmp_path / "new")) == logits(load_detector(run))
+    old, new = read_card(run, "detector"), read_card(tmp_path / "new", "detector")
+    assert {name for name in new if name not in old} == {"calibration"}
+    # A threshold so low costs accuracy on the test part; the order of its images is what it was.
+    assert old["test"]["auc"] == new["test"]["auc"]
+    assert new["test"]["accuracy"] <= old["test"]["accuracy"]
+    scores = pq.read_table(tmp_path / "new" / "scores.parquet")
+    told = load_detector(tmp_path / "new").probability_made(scores["logit"].to_numpy())
+    assert scores["probability_made"].to_numpy() == pytest.approx(told)
+
+
+def test_it_may_be_done_in_place(run: Path, drawn: list, tmp_path: Path) -> None:
+    card = read_card(run, "detector")
+    first = calibrate(run, drawn, tmp_path / "run", split="test")
+    again = calibrate(tmp_path / "run", drawn, tmp_path / "run", split="test")
+    assert again == first
+    assert len(first["calibration"]["sources"]["made"]) == 1
+    # It was calibrated on validation images of the same kind.
+    assert abs(np.log(again["temperature"] / card["temperature"])) < 1.5
+
+
+def test_one_class_says_nothing(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="both observed and made"):
+        recalibrate(run, _scores([1.0, 2.0], [True, True]), tmp_path / "new")
+
+
+@pytest.mark.parametrize("error", [0.0, 0.5])
+def test_an_error_that_means_nothing_is_refused(
+    run: Path, shifted: pa.Table, tmp_path: Path, error: float
+) -> None:
+    with pytest.raises(SettingsError, match="--error"):
+        recalibrate(run, shifted, tmp_path / "new", error=error)
