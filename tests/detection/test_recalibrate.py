@@ -60,6 +60,7 @@ def test_it_may_be_done_in_place(run: Path, drawn: list, tmp_path: Path) -> None
     first = calibrate(run, drawn, tmp_path / "run", split="test")
     again = calibrate(tmp_path / "run", drawn, tmp_path / "run", split="test")
     assert again == first
+    assert first["calibration"]["images"] == 40
     assert len(first["calibration"]["sources"]["made"]) == 1
     # It was calibrated on validation images of the same kind.
     assert abs(np.log(again["temperature"] / card["temperature"])) < 1.5
@@ -68,6 +69,12 @@ def test_it_may_be_done_in_place(run: Path, drawn: list, tmp_path: Path) -> None
 def test_one_class_says_nothing(run: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="both observed and made"):
         recalibrate(run, _scores([1.0, 2.0], [True, True]), tmp_path / "new")
+
+
+def test_several_chains_are_as_many_images(run: Path, drawn: list, tmp_path: Path) -> None:
+    chains = ("plain", "jpeg-75")
+    card = calibrate(run, drawn, tmp_path / "run", split="validation", chains=chains)
+    assert card["calibration"]["images"] == 2 * 40
 
 
 @pytest.mark.parametrize("error", [0.0, 0.5])

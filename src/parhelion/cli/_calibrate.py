@@ -16,7 +16,7 @@ def calibrate(
     out: Path,
     model: Path = Path(SHIPPED),
     split: Literal["test", "validation", "train", "all"] = "all",
-    chain: str | None = None,
+    chain: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative="")] = (),
     error: float | None = None,
     json: Json = False,
 ) -> None:
@@ -28,6 +28,7 @@ def calibrate(
     For example:
 
         parhelion calibrate --data real made --out mine
+        parhelion calibrate --data real made --chain plain jpeg-75 --out mine
         parhelion calibrate --model detector --data real made --split validation --out mine
         parhelion detect pictures/ --model mine
 
@@ -42,15 +43,15 @@ def calibrate(
     split
         Part of the catalogs to use; all also takes catalogs that are not split.
     chain
-        What both classes go through first: plain (JPEG 90), jpeg-75, resize-70 or
-        resize-70-jpeg-75; files as they are when not given.
+        What both classes go through first: one or several of plain (JPEG 90), jpeg-75, resize-70
+        and resize-70-jpeg-75; files as they are when not given.
     error
         Share of either class that may be called the other; the detector's own when not given.
     """
     from parhelion.detection import calibrate as run
 
     part = None if split == "all" else split
-    card = run(model, data, out, split=part, chain=chain, error=error)
+    card = run(model, data, out, split=part, chains=chain, error=error)
     low, high = card["band"]
     told = {
         "out": out,

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from parhelion._names import short_names
 from parhelion.catalog import Catalog
 from parhelion.detection._calibrate import fit_band, fit_line
 from parhelion.detection._figures import sigmoid, told
@@ -23,7 +24,7 @@ def calibrate(
     out: Path | str,
     *,
     split: str | None = None,
-    chain: str | None = None,
+    chains: Sequence[str] = (),
     error: float | None = None,
 ) -> dict[str, Any]:
     """Calibrate a trained detector on images whose truth is known.
@@ -39,8 +40,9 @@ def calibrate(
         Folder for the detector with its new card; may be `model`.
     split : {"test", "validation", "train"} or None
         Part to use; None uses every row, split or not.
-    chain : str, optional
-        What both classes go through first: one of `CHAINS`; files as they are when not given.
+    chains : sequence of str
+        What both classes go through first: each of these of `CHAINS`, one after the other; files
+        as they are when none is given.
     error : float, optional
         Share of either class that may be called the other; the detector's own setting when not
         given.
@@ -57,8 +59,13 @@ def calibrate(
     ModelError
         If the folder holds no detector, or a damaged one.
     """
-    scores = evaluate(model, catalogs, split=split, chain=chain)
-    return recalibrate(model, scores.append_column("source", scores["catalog"]), out, error=error)
+    parts = [evaluate(model, catalogs, split=split, chain=chain) for chain in chains or (None,)]
+    scores = pa.concat_tables(parts)
+    roots = scores["catalog"].to_pylist()
+    places = list(dict.fromkeys(roots))
+    names = dict(zip(places, short_names(places), strict=True))
+    sources = pa.array([names[root] for root in roots])
+    return recalibrate(model, scores.append_column("source", sources), out, error=error)
 
 
 def recalibrate(
