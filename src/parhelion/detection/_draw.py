@@ -127,7 +127,7 @@ def plot(
 
     for share in (0.25, 0.5, 0.75):
         draw.line([(share * width * fine, 0), (share * width * fine, height * fine)], (42, 46, 58))
-    draw.polygon(points(band[0]) + points(band[1])[::-1], fill=(38, 66, 92))
+    draw.polygon(points(band[0]) + points(band[1])[::-1], fill=(84, 68, 44))
     for values, color in lines:
         draw.line(points(values), color, width=2 * fine, joint="curve")
     return image.resize((width, height), Image.Resampling.LANCZOS)
