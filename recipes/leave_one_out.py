@@ -8,9 +8,8 @@
 For each family of made images a detector is trained without it, and tested on that family's test
 part against the real images' test part. For each survey one is trained without its images, what
 was made from them and the generators that learned from them, and asked about its real images.
-Every test goes through each of
-the fixed chains. Beside it stand the simple published detectors and, with --beside, another
-recipe. Runs that are finished are not done again, others are resumed.
+Every test goes through each of the fixed chains. Beside it stand the simple published detectors
+and, with --beside, another recipe. Runs that are finished are not done again, others are resumed.
 
 --calibrate gives a detector that was trained on everything the probabilities and thresholds that
 fit what was left out; its old card goes to RUN/before.

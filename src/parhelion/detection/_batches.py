@@ -14,13 +14,11 @@ from parhelion.detection._augment import augment
 from parhelion.detection._data import Sample
 from parhelion.detection._degrade import FILTERS, degrade
 from parhelion.detection._settings import DetectorSettings
-from parhelion.detection._views import as_color, at_least, patch_side
+from parhelion.detection._views import STEP, as_color, at_least, patch_side
 from parhelion.training import PixelStore, data_order, map_ahead
 
 Pixels = NDArray[np.uint8]
 
-#: The sides of training patches are this many pixels apart.
-_STEP = 8
 #: Least share of an observed image's shorter side that is made smaller.
 _CLOSEST = 0.5
 
@@ -178,7 +176,7 @@ def _sides(samples: Sequence[Sample], settings: DetectorSettings) -> list[int]:
     most = min(max(s.side for s in samples if s.is_made == made) for made in (False, True))
     most = patch_side(most, settings.image_size)
     least = min(most, settings.smallest_patch)
-    return list(range(most, least - 1, -_STEP))
+    return list(range(most, least - 1, -STEP))
 
 
 def _dealt(samples: Sequence[Sample], balance: str) -> list[list[list[Sample]]]:

@@ -118,8 +118,8 @@ def recalibrate(
     wanted = detector.settings.error if error is None else error
     *card["band"], card["band_error"] = fit_band(probability, is_made, wanted, sources)
     card["lower"] = {
-        name: {**told, "again": float(near_edges(logits, told["margin"], card).mean())}
-        for name, told in card.get("lower", {}).items()
+        name: {**lower, "again": float(near_edges(logits, lower["margin"], card).mean())}
+        for name, lower in card.get("lower", {}).items()
     }
     card["calibration"] = {
         "images": len(logits),

@@ -19,7 +19,7 @@ Pixels = NDArray[np.uint8]
 _PLACES = 16
 #: The side of a patch is a multiple of this where the image is too small for a whole one, so that
 #: images of many sizes share a few; and its least, below which an image is continued.
-_STEP, _LEAST = 8, 16
+STEP, _LEAST = 8, 16
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def patch_side(shorter: int, most: int) -> int:
     That is `most` where the image has so many, else the next lower multiple of 8: continuing the
     image, or enlarging it, would leave traces of its own. It is 16 at least.
     """
-    return most if shorter >= most else max(_LEAST, shorter // _STEP * _STEP)
+    return most if shorter >= most else max(_LEAST, shorter // STEP * STEP)
 
 
 def as_color(pixels: Pixels) -> Pixels:
