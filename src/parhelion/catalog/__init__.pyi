@@ -9,6 +9,7 @@ from ._decoded import RejectedPart as RejectedPart
 from ._duplicates import group_images as group_images
 from ._duplicates import near_duplicates as near_duplicates
 from ._image_id import image_id as image_id
+from ._image_id import image_id_of_strips as image_id_of_strips
 from ._ingest import ingest as ingest
 from ._listing import Entry as Entry
 from ._listing import Listing as Listing

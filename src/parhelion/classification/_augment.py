@@ -4,14 +4,12 @@ They are what should not matter to the class: how the telescope was turned and p
 bright and sharp the picture is, its noise and its codec.
 """
 
-import io
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from parhelion.classification._settings import ClassifierSettings
-from parhelion.training import jitter_color, to_uint8
+from parhelion.training import jitter_color, reencode, to_uint8
 
 Pixels = NDArray[np.uint8]
 
@@ -62,7 +60,7 @@ def augment(pixels: Pixels, settings: ClassifierSettings, rng: np.random.Generat
         draws = np.random.default_rng(noise_seed).standard_normal(pixels.shape, np.float32)
         pixels = to_uint8(pixels + np.float32(noise) * draws)
     if chosen[4]:
-        pixels = _jpeg(pixels, quality)
+        pixels = reencode(pixels, quality)[0]
     return np.ascontiguousarray(pixels)
 
 
@@ -101,10 +99,3 @@ def move(pixels: Pixels, degrees: float, scale: float, shift: tuple[float, float
         (size, size), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC
     )
     return np.asarray(image, np.uint8)
-
-
-def _jpeg(pixels: Pixels, quality: int) -> Pixels:
-    buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "JPEG", quality=quality)
-    with Image.open(buffer) as image:
-        return np.asarray(image.convert("RGB"), np.uint8)

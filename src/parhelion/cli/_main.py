@@ -21,7 +21,9 @@ _VERBS = (
     "train gan",
     "train detector",
     "train classifier",
+    "train upscaler",
     "generate",
+    "enhance",
     "interpolate",
     "sheet",
     "widefield",
@@ -91,7 +93,11 @@ def _app(recipe: str | None) -> App:
         config=Toml(recipe_path(recipe), must_exist=True) if recipe else None,
         result_action="return_value",
     )
-    train = App(name="train", help="Train a generator or a detector.", help_epilogue="")
+    train = App(
+        name="train",
+        help="Train a generator, a detector, a classifier or an upscaler.",
+        help_epilogue="",
+    )
     measure = App(
         name="measure", help="Measure a generator, a wide view or a detector.", help_epilogue=""
     )

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
+from parhelion.augmentation import UpscalerSettings
 from parhelion.classification import ClassifierSettings
 from parhelion.cli._main import emit
 from parhelion.cli._options import Config, Flat, Json
@@ -121,3 +122,42 @@ def classifier(
         text=f"{out}: classifier {card['model_id']}, on {figures['count']} test images accuracy "
         f"{figures['accuracy']:.3f}, macro F1 {figures['macro_f1']:.3f}",
     )
+
+
+def upscaler(
+    *,
+    data: list[Path],
+    out: Path,
+    settings: Annotated[UpscalerSettings, Flat] = UpscalerSettings(),  # noqa: B008
+    resume: bool = False,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Train a small SwinIR to enlarge images like one's own.
+
+    It learns to undo what a smaller telescope would have done to them: a wider point-spread
+    function, larger pixels, the noise of light and of reading out, JPEG.
+
+    For example:
+
+        parhelion split galaxies
+        parhelion train upscaler --data galaxies --out upscaler
+        parhelion train upscaler --data galaxies --scale 4 --patch 24 --out upscaler-4x
+
+    Parameters
+    ----------
+    data
+        Catalogs; of split ones the train part is learned from and the validation part watched.
+    out
+        The run's folder: weights, card, checkpoints, log.
+    resume
+        Go on from the newest checkpoint in `out`.
+    """
+    from parhelion.augmentation import train_upscaler
+    from parhelion.training import read_card
+
+    train_upscaler(data, out, settings, resume=resume)
+    card = read_card(out, "upscaler")
+    gain = card["validation"].get("gain")
+    watched = "" if gain is None else f", {gain:.2f} dB above bicubic on validation images"
+    emit({"model": str(out), **card}, as_json=json, text=f"{out}: {card['model_id']}{watched}")

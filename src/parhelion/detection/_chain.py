@@ -4,27 +4,15 @@ Observed images are often JPEG and made ones PNG, of other sizes. After one of t
 have been through the same resampling and the same codec.
 """
 
-import io
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from parhelion.catalog import resize
+from parhelion.training import FULL, HALVED, reencode
 
-#: Chroma subsampling of JPEG as Pillow counts it: 4:4:4, and 4:2:0, what most JPEGs have.
-FULL, HALVED = 0, 2
+#: The chroma subsamplings that images come with.
 SUBSAMPLINGS = (FULL, HALVED)
-
-
-def reencode(
-    pixels: NDArray[np.uint8], quality: int, subsampling: int = HALVED
-) -> tuple[NDArray[np.uint8], bytes]:
-    """Encode ``(H, W, 3)`` uint8 as JPEG in memory; return the decoded pixels and the file."""
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, subsampling=subsampling)
-    with Image.open(buffer) as image:
-        return np.array(image.convert("RGB"), dtype=np.uint8), buffer.getvalue()
 
 
 def judged(pixels: NDArray[np.uint8], size: int, quality: int) -> NDArray[np.uint8]:

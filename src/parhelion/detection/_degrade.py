@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from parhelion.detection._chain import FULL, HALVED, SUBSAMPLINGS, reencode
+from parhelion.detection._chain import SUBSAMPLINGS
 from parhelion.detection._settings import DetectorSettings
-from parhelion.training import jitter_color, to_uint8
+from parhelion.training import FULL, HALVED, jitter_color, reencode, to_uint8
 
 Pixels = NDArray[np.uint8]
 

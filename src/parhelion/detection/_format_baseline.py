@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from sklearn.metrics import balanced_accuracy_score
 
-from parhelion.detection._chain import reencode
 from parhelion.detection._data import Sample, judged_views, test_chain
 from parhelion.detection._peers import logistic
 from parhelion.detection._settings import DetectorSettings
-from parhelion.training import PixelStore
+from parhelion.training import PixelStore, reencode
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

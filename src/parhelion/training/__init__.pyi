@@ -1,5 +1,8 @@
 from ._ahead import map_ahead as map_ahead
 from ._checkpoint import Checkpoints as Checkpoints
+from ._codec import FULL as FULL
+from ._codec import HALVED as HALVED
+from ._codec import reencode as reencode
 from ._ema import Ema as Ema
 from ._fabric import make_fabric as make_fabric
 from ._fabric import native_bf16 as native_bf16

@@ -1,0 +1,5 @@
+"""More images from those there are: super-resolution, standard augmentation, mixing."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

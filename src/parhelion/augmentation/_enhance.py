@@ -1,0 +1,178 @@
+"""Enlarging the images of a catalog into another; what was interrupted goes on where it was."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parhelion._progress import bar
+from parhelion._settings import save_settings
+from parhelion.augmentation._settings import EnhanceSettings
+from parhelion.augmentation._tiles import enlarged_strips
+from parhelion.augmentation._upscaler import Upscaler, load_upscaler
+from parhelion.catalog import (
+    MADE_ORIGINS,
+    Catalog,
+    image_id_of_strips,
+    open_catalog,
+    open_windows,
+    row,
+    write_catalog,
+)
+from parhelion.errors import CatalogError, DecodeError
+from parhelion.provenance import read_mark, write_strips
+
+#: Pictures of more pixels become tiled TIFF, of which parts can be read.
+_WHOLE = 100_000_000
+_ROWS = 256  # read at a time of what was written
+
+
+def enhance(
+    data: Catalog | Path | str,
+    out: Path | str,
+    model: Path | str,
+    settings: EnhanceSettings | None = None,
+) -> Catalog:
+    """Enlarge the images of a catalog with a network (FLARE, section on super-resolution).
+
+    Label, group and split are kept: what descends from a test image stays in the test part.
+    When an earlier call was interrupted before its catalog was written, its images are kept.
+
+    Parameters
+    ----------
+    data : Catalog or Path
+        What to enlarge.
+    out : Path
+        Folder of the new catalog.
+    model : Path or str
+        See `load_upscaler`.
+    settings : EnhanceSettings, optional
+        Tiles, format, device.
+
+    Returns
+    -------
+    catalog : Catalog
+        Rows of origin ``enhanced``, or, where the parent is not observed, of the parent's
+        origin; each with its parent and the network's id in its recipe. An image that could
+        not be read is in ``rejected.parquet``.
+
+    Raises
+    ------
+    ModelError, CatalogError
+        If there is no such network, `out` is taken, or no image could be read.
+    """
+    settings, out = settings or EnhanceSettings(), Path(out)
+    catalog = data if isinstance(data, Catalog) else open_catalog(data)
+    if (out / "catalog.parquet").exists() and not settings.overwrite:
+        raise CatalogError(f"{out} already holds a catalog; give another --out or --overwrite")
+    upscaler = load_upscaler(model, settings.device, settings.precision)
+    for leftover in (out / "images").glob(".part-*"):
+        leftover.unlink()  # of a write that was cut off
+    rows, rejected = [], []
+    with bar(total=len(catalog), what="enhancing") as progress:
+        for parent, path in zip(catalog.rows(), catalog.files(), strict=True):
+            try:
+                rows.append(_enlarged(upscaler, parent, path, out, settings))
+            except DecodeError as error:
+                rejected.append(
+                    {"source": str(catalog.root), "path": parent["path"], "reason": str(error)}
+                )
+            progress.update()
+    if not rows:
+        why = f": {rejected[0]['path']}: {rejected[0]['reason']}" if rejected else ""
+        raise CatalogError(f"no image of {catalog.root} could be enlarged{why}")
+    save_settings(out, "enhance", settings, data=catalog.root, model=model)
+    # The table comes last: where it is, everything is.
+    return write_catalog(out, rows, rejected=rejected)
+
+
+def enlarge(
+    upscaler: Upscaler, pixels: NDArray[np.uint8], settings: EnhanceSettings | None = None
+) -> NDArray[np.uint8]:
+    """Enlarge one image ``(H, W, C)`` uint8, C = 1 or 3, to ``(scale H, scale W, C)``."""
+    settings = settings or EnhanceSettings()
+
+    def read(top: int, left: int, height: int, width: int) -> NDArray[np.uint8]:
+        return pixels[top : top + height, left : left + width]
+
+    height, width, channels = pixels.shape
+    return np.concatenate(list(_strips(upscaler, read, (height, width, channels), settings)))
+
+
+def _enlarged(
+    upscaler: Upscaler,
+    parent: dict[str, Any],
+    path: Path,
+    out: Path,
+    settings: EnhanceSettings,
+) -> dict[str, Any]:
+    """Write one image enlarged, unless an earlier call has, and return its row."""
+    is_made = parent["origin"] in MADE_ORIGINS
+    recipe = {
+        "operation": "enhance",
+        "model_id": upscaler.model_id,
+        "scale": upscaler.scale,
+        "tile": settings.tile,
+        "overlap": settings.overlap,
+        "precision": upscaler.precision,
+        "parent_id": parent["image_id"],
+    }
+    with open_windows(path) as windows:
+        height, width, channels = windows.shape
+        is_large = height * width * upscaler.scale**2 > _WHOLE
+        suffix = "tiff" if is_large else settings.format
+        file = out / "images" / f"{parent['image_id']}.{suffix}"
+        if not _is_done(file, recipe):
+            write_strips(
+                file,
+                _strips(upscaler, windows.read, (height, width, channels), settings),
+                height=height * upscaler.scale,
+                width=width * upscaler.scale,
+                channels=channels,
+                recipe=recipe,
+                made=is_made,
+            )
+    with open_windows(file) as written:
+        large, wide, channels = written.shape
+        strips = (written.read(top, 0, _ROWS, wide) for top in range(0, large, _ROWS))
+        identity = image_id_of_strips(written.shape, strips)
+    return row(
+        image_id=identity,
+        path=f"images/{file.name}",
+        width=wide,
+        height=large,
+        format=suffix.upper(),
+        origin=parent["origin"] if is_made else "enhanced",
+        group_id=parent["group_id"],
+        parent_id=parent["image_id"],
+        label=parent["label"],
+        split=parent["split"],
+        recipe=recipe,
+        source=parent["source"],
+    )
+
+
+def _strips(
+    upscaler: Upscaler,
+    read: Callable[[int, int, int, int], NDArray[np.uint8]],
+    shape: tuple[int, int, int],
+    settings: EnhanceSettings,
+) -> Iterator[NDArray[np.uint8]]:
+    return enlarged_strips(
+        upscaler,
+        read,
+        shape,
+        tile=settings.tile,
+        overlap=settings.overlap,
+        batch=settings.batch,
+    )
+
+
+def _is_done(file: Path, recipe: Mapping[str, Any]) -> bool:
+    """Whether an earlier call wrote this very file: it is whole, and its mark has the recipe."""
+    if not file.is_file():
+        return False
+    mark = read_mark(file)
+    return mark is not None and mark.recipe == recipe

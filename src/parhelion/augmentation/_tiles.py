@@ -1,0 +1,111 @@
+"""Enlarging by tiles that overlap and pass into one another: no seams, memory bounded."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parhelion.augmentation._upscaler import Upscaler
+from parhelion.training import to_uint8
+
+Pixels = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+#: Share of an overlap at either end in which only one of the two tiles counts: what a network
+#: makes of the edge of a tile is not shown.
+_EDGE = 0.25
+
+
+def enlarged_strips(
+    upscaler: Upscaler,
+    read: Callable[[int, int, int, int], Pixels],
+    shape: tuple[int, int, int],
+    *,
+    tile: int,
+    overlap: int,
+    batch: int,
+) -> Iterator[Pixels]:
+    """Yield an enlarged image from top to bottom.
+
+    Tiles begin at multiples of the network's own step, so that windows of attention and strided
+    layers lie in each as they lie in the whole image. Over the middle half of an overlap, one
+    tile's weight falls linearly as the other's rises. At most two rows of tiles are in memory.
+
+    Parameters
+    ----------
+    upscaler : Upscaler
+        The network.
+    read : callable
+        Takes top, left, height and width; returns that window, ``(h, w, C)`` uint8, C = 1 or 3.
+    shape : tuple of int
+        Height, width and channels of the whole image.
+    tile, overlap : int
+        Side of the tiles and what neighbors share, in pixels of the small image; both are
+        raised to a multiple of the network's step, and the tile to twice the overlap.
+    batch : int
+        Tiles in a step.
+
+    Yields
+    ------
+    strip : ndarray
+        ``(h, scale W, C)`` uint8; their heights add up to ``scale H``.
+    """
+    scale, (height, width, channels) = upscaler.scale, shape
+    overlap = _raised(overlap, upscaler.step)
+    tile = max(_raised(tile, upscaler.step), 2 * overlap)
+    rows, columns = (spans(side, tile, overlap) for side in (height, width))
+    below: Floats | None = None
+    for number, (top, bottom) in enumerate(rows):
+        row = np.zeros(((bottom - top) * scale, width * scale, channels), np.float32)
+        for part in _batches(columns, batch):
+            spread = columns[part]
+            tiles = [read(top, left, bottom - top, right - left) for left, right in spread]
+            large = upscaler.enlarge(np.stack(tiles))
+            for column, (left, right), pixels in zip(
+                range(part.start, part.stop), spread, large, strict=True
+            ):
+                across = _weights(columns, column, overlap, scale)[:, None]
+                row[:, left * scale : right * scale] += pixels * across
+        row *= _weights(rows, number, overlap, scale)[:, None, None]
+        if below is not None:
+            row[: len(below)] += below
+        done = (rows[number + 1][0] if number + 1 < len(rows) else height) - top
+        # Above the next tile's first row nothing more is added.
+        below = row[done * scale :].copy()
+        yield to_uint8(row[: done * scale])
+
+
+def spans(side: int, tile: int, overlap: int) -> list[tuple[int, int]]:
+    """Return begin and end of the tiles along a side; the last one is as long as what is left."""
+    step = tile - overlap
+    begins = range(0, max(side - overlap, 1), step)
+    return [(begin, min(begin + tile, side)) for begin in begins]
+
+
+def _batches(columns: list[tuple[int, int]], batch: int) -> Iterator[slice]:
+    """Yield runs of at most `batch` tiles of one width: only the last tile may be narrower."""
+    full = columns[0][1] - columns[0][0]
+    same = sum(right - left == full for left, right in columns)
+    for begin in range(0, same, batch):
+        yield slice(begin, min(begin + batch, same))
+    if same < len(columns):
+        yield slice(same, len(columns))
+
+
+def _weights(spans: list[tuple[int, int]], number: int, overlap: int, scale: int) -> Floats:
+    """Return the weight of each enlarged row (or column) of a tile; all tiles' add up to 1."""
+    begin, end = spans[number]
+    weights = np.ones((end - begin) * scale, np.float32)
+    if overlap:
+        shared = overlap * scale
+        places = (np.arange(shared, dtype=np.float32) + 0.5) / shared
+        rise = np.clip((places - _EDGE) / (1 - 2 * _EDGE), 0, 1)
+        if number > 0:
+            weights[:shared] *= rise
+        if number + 1 < len(spans):
+            weights[len(weights) - shared :] *= 1 - rise
+    return weights
+
+
+def _raised(value: int, step: int) -> int:
+    return -(-value // step) * step

@@ -1,0 +1,51 @@
+"""``parhelion enhance``"""
+
+from pathlib import Path
+from typing import Annotated
+
+from parhelion.augmentation import EnhanceSettings
+from parhelion.cli._main import emit
+from parhelion.cli._options import Config, Flat, Json
+
+
+def enhance(
+    data: Path,
+    *,
+    model: Path,
+    out: Path,
+    settings: Annotated[EnhanceSettings, Flat] = EnhanceSettings(),  # noqa: B008
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Enlarge the images of a catalog with a super-resolution network.
+
+    Any network that spandrel knows from its weights will do (SwinIR, Real-ESRGAN and others), or
+    one that `parhelion train upscaler` trained. Large images go through it in tiles that overlap
+    and pass into one another. An interrupted call goes on where it was.
+
+    For example:
+
+        parhelion train upscaler --data galaxies --out upscaler
+        parhelion enhance galaxies --model upscaler --out larger
+        parhelion enhance galaxies --model RealESRGAN_x4plus.safetensors --out larger
+
+    Parameters
+    ----------
+    data
+        Catalog of images.
+    model
+        File of weights (.safetensors, .pth, .pt, .ckpt) or folder of a trained upscaler.
+    out
+        Folder of the new catalog.
+    """
+    import pyarrow.parquet as pq
+
+    from parhelion.augmentation import enhance as run
+
+    catalog = run(data, out, model, settings)
+    rejected = pq.read_table(out / "rejected.parquet").num_rows
+    emit(
+        {"catalog": str(out), "images": len(catalog), "rejected": rejected},
+        as_json=json,
+        text=f"{out}: {len(catalog)} images enlarged, {rejected} files rejected",
+    )

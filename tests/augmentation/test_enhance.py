@@ -1,0 +1,79 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from parhelion.augmentation import EnhanceSettings, enhance, enlarge, load_upscaler
+from parhelion.catalog import Catalog, decode, image_id, open_catalog, write_catalog
+from parhelion.cli import main
+from parhelion.errors import CatalogError
+from parhelion.provenance import read_mark
+
+_FP32 = EnhanceSettings(precision="fp32")
+
+
+def test_rows_keep_label_group_and_split(parts: Catalog, upscaler: Path, tmp_path: Path) -> None:
+    large = enhance(parts, tmp_path / "large", upscaler, _FP32)
+    network = load_upscaler(upscaler, precision="fp32")
+    for parent, item in zip(parts.rows(), large.rows(), strict=True):
+        assert (item["width"], item["height"], item["origin"]) == (64, 64, "enhanced")
+        assert item["parent_id"] == parent["image_id"]
+        for name in ("label", "group_id", "split", "source"):
+            assert item[name] == parent[name]
+        recipe = json.loads(item["recipe"])
+        assert recipe["model_id"] == network.model_id
+        assert read_mark(large.root / item["path"]).recipe == recipe
+        pixels = decode(large.root / item["path"])[0].pixels
+        assert item["image_id"] == image_id(pixels)
+    first = decode(parts.files()[0])[0].pixels
+    np.testing.assert_array_equal(
+        decode(large.files()[0])[0].pixels, enlarge(network, first, _FP32)
+    )
+
+
+def test_what_a_model_made_stays_made(parts: Catalog, upscaler: Path, tmp_path: Path) -> None:
+    rows = parts.rows()[:2]
+    rows[0] |= {"origin": "gan", "recipe": "{}"}
+    large = enhance(write_catalog(parts.root, rows), tmp_path / "large", upscaler, _FP32)
+    assert large.column("origin") == ["gan", "enhanced"]
+    assert [read_mark(path).made for path in large.files()] == [True, False]
+
+
+def test_an_interrupted_call_goes_on(parts: Catalog, upscaler: Path, tmp_path: Path) -> None:
+    out = tmp_path / "large"
+    whole = enhance(parts, out, upscaler, _FP32)
+    before = [path.read_bytes() for path in whole.files()]
+    # As after a kill: no table, one picture missing, one cut off, one that was being written.
+    (out / "catalog.parquet").unlink()
+    first, second, *others = whole.files()
+    first.unlink()
+    second.write_bytes(second.read_bytes()[:200])
+    (out / "images" / ".part-x.png").write_bytes(b"")
+    times = [path.stat().st_mtime_ns for path in others]
+    again = enhance(parts, out, upscaler, _FP32)
+    assert again.rows() == whole.rows()
+    assert [path.read_bytes() for path in again.files()] == before
+    assert [path.stat().st_mtime_ns for path in others] == times
+    assert not list((out / "images").glob(".part-*"))
+
+
+def test_what_cannot_be_read_is_named(parts: Catalog, upscaler: Path, tmp_path: Path) -> None:
+    parts.files()[3].write_bytes(b"no picture")
+    large = enhance(parts, tmp_path / "large", upscaler, _FP32)
+    assert len(large) == len(parts) - 1
+    for path in parts.files():
+        path.write_bytes(b"no picture")
+    with pytest.raises(CatalogError, match="no image of .* could be enlarged"):
+        enhance(parts, tmp_path / "none", upscaler, _FP32)
+
+
+def test_the_verb(
+    parts: Catalog, upscaler: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "large"
+    command = ["enhance", str(parts.root), "--model", str(upscaler), "--out", str(out), "--json"]
+    assert main(command) == 0
+    assert json.loads(capsys.readouterr().out)["images"] == len(open_catalog(out))
+    assert main(command) == 2
+    assert "already holds a catalog" in capsys.readouterr().err

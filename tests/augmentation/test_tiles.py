@@ -1,0 +1,90 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from parhelion.augmentation import EnhanceSettings, Upscaler, enlarge
+from parhelion.augmentation._tiles import spans
+
+
+def _upscaler(network: torch.nn.Module, scale: int = 2, channels: int = 3) -> Upscaler:
+    return Upscaler("x", scale, channels, 8, 8, network, torch.device("cpu"), torch.float32)
+
+
+def _drawn(height: int, width: int, channels: int = 3) -> NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 255, (height, width, channels), dtype=np.uint8)
+
+
+class _Local(torch.nn.Module):
+    """Bilinear after a blur of 5 pixels: what a pixel becomes depends on few others."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        blurred = torch.nn.functional.avg_pool2d(
+            torch.nn.functional.pad(images, (2, 2, 2, 2), mode="reflect"), 5, 1
+        )
+        return torch.nn.functional.interpolate(blurred, scale_factor=2, mode="bilinear")
+
+
+@pytest.mark.parametrize(("height", "width"), [(40, 100), (33, 32), (100, 41), (8, 70), (9, 8)])
+def test_tiles_give_what_the_whole_gives(height: int, width: int) -> None:
+    pixels = _drawn(height, width)
+    upscaler = _upscaler(_Local())
+    whole = np.rint(upscaler.enlarge(pixels[None])[0]).astype(np.uint8)
+    tiled = enlarge(upscaler, pixels, EnhanceSettings(tile=32, overlap=16, batch=3))
+    assert tiled.shape == (2 * height, 2 * width, 3)
+    # Adding up weighted parts may round the last bit the other way.
+    assert np.abs(tiled.astype(int) - whole).max() <= 1
+
+
+def test_tiles_without_overlap_show_seams() -> None:
+    pixels = _drawn(64, 64)
+    upscaler = _upscaler(_Local())
+    whole = upscaler.enlarge(pixels[None])[0]
+    tiled = enlarge(upscaler, pixels, EnhanceSettings(tile=32, overlap=0)).astype(float)
+    assert np.abs(tiled - whole).max() > 4
+
+
+@given(
+    side=st.integers(1, 400),
+    tile=st.integers(2, 16).map(lambda n: 8 * n),
+    share=st.floats(0, 0.5),
+)
+def test_spans_cover_a_side_and_share_the_overlap(side: int, tile: int, share: float) -> None:
+    overlap = int(tile * share) // 8 * 8
+    found = spans(side, tile, overlap)
+    assert found[0][0] == 0
+    assert found[-1][1] == side
+    for (begin, end), (following, _) in pairwise(found):
+        assert end - begin == tile
+        assert following == end - overlap
+    assert found[-1][1] - found[-1][0] > overlap or len(found) == 1
+
+
+class _Channels(torch.nn.Module):
+    """Repeats pixels, and remembers how many channels it was given."""
+
+    given = 0
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        self.given = images.shape[1]
+        return images.repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+
+@pytest.mark.parametrize("has", [1, 3])
+@pytest.mark.parametrize("takes", [1, 3])
+def test_gray_and_color_go_through_either_network(has: int, takes: int) -> None:
+    network = _Channels()
+    pixels = _drawn(16, 24, has)
+    found = enlarge(_upscaler(network, channels=takes), pixels)
+    assert network.given == takes
+    np.testing.assert_array_equal(found[::2, ::2], pixels)
+    assert found.shape == (32, 48, has)
+
+
+def test_one_pixel_is_enlarged() -> None:
+    found = enlarge(_upscaler(_Channels()), np.full((1, 1, 3), 77, np.uint8))
+    np.testing.assert_array_equal(found, np.full((2, 2, 3), 77, np.uint8))

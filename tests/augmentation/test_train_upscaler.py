@@ -1,0 +1,59 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tiny_upscaler import TINY
+
+from parhelion.augmentation import load_upscaler, train_upscaler
+from parhelion.augmentation._train_upscaler import training_batches
+from parhelion.catalog import Catalog
+from parhelion.errors import InputError, SettingsError
+from parhelion.training import PixelStore, read_card, read_log
+
+
+def test_a_run_can_be_loaded_and_says_what_it_gained(upscaler: Path) -> None:
+    card = read_card(upscaler, "upscaler")
+    assert card["images_seen"] == 32
+    assert set(card["validation"]) == {"psnr", "psnr_bicubic", "gain"}
+    assert load_upscaler(upscaler).model_id == card["model_id"]
+
+
+def test_training_lowers_the_loss(parts: Catalog, tmp_path: Path) -> None:
+    settings = replace(TINY, images=800, learning_rate=3e-3, validate_every=800, log_every=8)
+    run = train_upscaler([parts], tmp_path / "run", settings)
+    losses = [line["loss"] for line in read_log(run) if "loss" in line]
+    assert sum(losses[-20:]) < 0.97 * sum(losses[:20])
+
+
+def test_a_resumed_run_ends_as_an_undisturbed_one(
+    parts: Catalog, upscaler: Path, tmp_path: Path
+) -> None:
+    # A run whose end lies further off has the same rates until it is cut short there.
+    settings = replace(TINY, cooldown=0.0)
+    whole = train_upscaler([parts], tmp_path / "whole", settings)
+    half = tmp_path / "half"
+    train_upscaler([parts], half, replace(settings, images=16))
+    train_upscaler([parts], half, settings, resume=True)
+    assert (half / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+
+
+def test_batches_go_on_where_they_were(parts: Catalog) -> None:
+    files = parts.files()[:16]
+    batches = training_batches(files, PixelStore(None, 10), TINY)
+    next(batches)
+    small, large = next(batches)
+    again = next(training_batches(files, PixelStore(None, 0), replace(TINY, workers=2), 8))
+    assert (small == again[0]).all()
+    assert (large == again[1]).all()
+    assert small.shape == (8, 16, 16, 3)
+    assert large.shape == (8, 32, 32, 3)
+
+
+def test_images_too_small_are_named(parts: Catalog, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="at least 64 pixels a side"):
+        train_upscaler([parts], tmp_path / "run", replace(TINY, patch=32))
+
+
+def test_bad_settings_name_the_flag() -> None:
+    with pytest.raises(SettingsError, match=r"--patch \(=20\) must be at least 16 and a multiple"):
+        replace(TINY, patch=20)

@@ -1,0 +1,59 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from tiny_upscaler import TINY
+
+from parhelion.augmentation import load_upscaler
+from parhelion.augmentation._upscaler import build, hosted
+from parhelion.errors import ModelError
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_before_training_it_is_bilinear(scale: int) -> None:
+    settings = replace(TINY, scale=scale)
+    pixels = np.random.default_rng(0).integers(0, 255, (1, 16, 24, 3), dtype=np.uint8)
+    found = hosted(build(settings), settings, torch.device("cpu")).enlarge(pixels)
+    expected = torch.nn.functional.interpolate(
+        torch.from_numpy(pixels).permute(0, 3, 1, 2).float(), scale_factor=scale, mode="bilinear"
+    )
+    inner = (slice(None), slice(scale, -scale), slice(scale, -scale))
+    np.testing.assert_allclose(found[inner], expected.permute(0, 2, 3, 1).numpy()[inner], atol=1e-3)
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+def test_a_file_of_weights_is_the_network_it_is_from(tmp_path: Path, suffix: str) -> None:
+    network = build(TINY)
+    state = {name: tensor.contiguous().clone() for name, tensor in network.state_dict().items()}
+    path = tmp_path / f"weights{suffix}"
+    if suffix == ".pth":
+        torch.save({"params_ema": state}, path)  # as SwinIR's authors publish theirs
+    else:
+        save_file(state, path)
+    upscaler = load_upscaler(path, precision="fp32")
+    assert (upscaler.scale, upscaler.channels, upscaler.step) == (2, 3, TINY.window)
+    pixels = np.random.default_rng(1).integers(0, 255, (1, 16, 16, 3), dtype=np.uint8)
+    np.testing.assert_allclose(
+        upscaler.enlarge(pixels),
+        hosted(network.eval(), TINY, torch.device("cpu")).enlarge(pixels),
+        atol=1e-3,
+    )
+
+
+def test_weights_of_no_known_network_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "weights.safetensors"
+    save_file({"some.weight": torch.zeros(3)}, path)
+    with pytest.raises(ModelError, match="no network that spandrel knows"):
+        load_upscaler(path)
+
+
+def test_what_is_not_weights_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "weights.pth"
+    path.write_bytes(b"nothing of the kind")
+    with pytest.raises(ModelError, match="cannot be read as weights"):
+        load_upscaler(path)
+    with pytest.raises(ModelError, match="there is no file"):
+        load_upscaler(tmp_path / "missing.pth")
