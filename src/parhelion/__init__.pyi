@@ -5,8 +5,10 @@ from ._reproduce_gan_universe import reproduce_gan_universe as reproduce_gan_uni
 from ._reproduce_settings import ReproduceAstrospySettings as ReproduceAstrospySettings
 from ._reproduce_settings import ReproduceSettings as ReproduceSettings
 from ._version import __version__ as __version__
+from .augmentation import AugmentSettings as AugmentSettings
 from .augmentation import EnhanceSettings as EnhanceSettings
 from .augmentation import UpscalerSettings as UpscalerSettings
+from .augmentation import augment as augment
 from .augmentation import enhance as enhance
 from .augmentation import train_upscaler as train_upscaler
 from .catalog import Catalog as Catalog

@@ -1,6 +1,6 @@
 """Enlarging the images of a catalog into another; what was interrupted goes on where it was."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from parhelion._progress import bar
 from parhelion._settings import save_settings
+from parhelion.augmentation._derived import check_free, derived_row, is_done
 from parhelion.augmentation._settings import EnhanceSettings
 from parhelion.augmentation._tiles import enlarged_strips
 from parhelion.augmentation._upscaler import Upscaler, load_upscaler
@@ -18,11 +19,10 @@ from parhelion.catalog import (
     image_id_of_strips,
     open_catalog,
     open_windows,
-    row,
     write_catalog,
 )
 from parhelion.errors import CatalogError, DecodeError
-from parhelion.provenance import read_mark, write_strips
+from parhelion.provenance import write_strips
 
 #: Pictures of more pixels become tiled TIFF, of which parts can be read.
 _WHOLE = 100_000_000
@@ -65,11 +65,8 @@ def enhance(
     """
     settings, out = settings or EnhanceSettings(), Path(out)
     catalog = data if isinstance(data, Catalog) else open_catalog(data)
-    if (out / "catalog.parquet").exists() and not settings.overwrite:
-        raise CatalogError(f"{out} already holds a catalog; give another --out or --overwrite")
+    check_free(out, settings.overwrite)
     upscaler = load_upscaler(model, settings.device, settings.precision)
-    for leftover in (out / "images").glob(".part-*"):
-        leftover.unlink()  # of a write that was cut off
     rows, rejected = [], []
     with bar(total=len(catalog), what="enhancing") as progress:
         for parent, path in zip(catalog.rows(), catalog.files(), strict=True):
@@ -124,7 +121,7 @@ def _enlarged(
         is_large = height * width * upscaler.scale**2 > _WHOLE
         suffix = "tiff" if is_large else settings.format
         file = out / "images" / f"{parent['image_id']}.{suffix}"
-        if not _is_done(file, recipe):
+        if not is_done(file, recipe):
             write_strips(
                 file,
                 _strips(upscaler, windows.read, (height, width, channels), settings),
@@ -138,19 +135,14 @@ def _enlarged(
         large, wide, channels = written.shape
         strips = (written.read(top, 0, _ROWS, wide) for top in range(0, large, _ROWS))
         identity = image_id_of_strips(written.shape, strips)
-    return row(
+    return derived_row(
+        parent,
+        "enhanced",
+        file=file,
         image_id=identity,
-        path=f"images/{file.name}",
-        width=wide,
-        height=large,
+        shape=(large, wide),
         format=suffix.upper(),
-        origin=parent["origin"] if is_made else "enhanced",
-        group_id=parent["group_id"],
-        parent_id=parent["image_id"],
-        label=parent["label"],
-        split=parent["split"],
         recipe=recipe,
-        source=parent["source"],
     )
 
 
@@ -168,11 +160,3 @@ def _strips(
         overlap=settings.overlap,
         batch=settings.batch,
     )
-
-
-def _is_done(file: Path, recipe: Mapping[str, Any]) -> bool:
-    """Whether an earlier call wrote this very file: it is whole, and its mark has the recipe."""
-    if not file.is_file():
-        return False
-    mark = read_mark(file)
-    return mark is not None and mark.recipe == recipe

@@ -1,13 +1,12 @@
-"""Settings of super-resolution; light, since the command line reads them for its help."""
+"""Settings of augmentation; light, since the command line reads them for its help."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from parhelion._settings import require
 
-#: The upscaler that ships.
-SHIPPED = "upscaler-2x"
+#: The standard augmentations (FLARE, stage 1).
+CHANGES = ("flip", "color", "crop", "perspective", "rotation", "blur")
 
 
 @dataclass(frozen=True)
@@ -161,5 +160,54 @@ class EnhanceSettings:
         require(self.batch >= 1, "batch", self.batch, "be at least 1")
 
 
-#: A file with weights of a published network, or a folder or name of one of ours.
-Weights = Path | str
+@dataclass(frozen=True)
+class AugmentSettings:
+    """How to alter images in the standard ways."""
+
+    changes: tuple[str, ...] = CHANGES
+    """Which, of: flip, color, crop, perspective, rotation, blur."""
+    together: bool = False
+    """Make all changes to one image, one after the other; else each gives an image of its own, as
+    published."""
+    copies: int = 1
+    """Times that an image is altered so."""
+    split: Literal["train", "all"] = "train"
+    """Part of a split catalog to alter; one that is not split is altered whole."""
+    color: float = 0.3
+    """Largest change of brightness, contrast and saturation, as a share."""
+    hue: float = 0.05
+    """Largest change of hue, as a share of the circle."""
+    crop: float = 0.6
+    """Least share of the area that a crop keeps; it is brought back to the image's size."""
+    perspective: float = 0.3
+    """Largest way of a corner inwards, as a share of half a side."""
+    rotation: float = 180.0
+    """Largest rotation, in degrees."""
+    blur: float = 1.5
+    """Largest standard deviation of the blur, in pixels."""
+    seed: int = 0
+    """Seed of every random number."""
+    format: Literal["png", "jpg"] = "png"
+    """Format of the files."""
+    overwrite: bool = False
+    """Replace a catalog that is there."""
+    workers: int | None = None
+    """Threads; one for each core when not given."""
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.changes) - set(CHANGES))
+        require(
+            bool(self.changes) and not unknown,
+            "changes",
+            ", ".join(unknown) or "none",
+            f"be some of {', '.join(CHANGES)}",
+        )
+        require(self.copies >= 1, "copies", self.copies, "be at least 1")
+        require(0 <= self.color < 1, "color", self.color, "be in [0, 1)")
+        require(0 <= self.hue <= 0.5, "hue", self.hue, "be in [0, 0.5]")
+        require(0 < self.crop <= 1, "crop", self.crop, "be in (0, 1]")
+        require(0 <= self.perspective <= 1, "perspective", self.perspective, "be in [0, 1]")
+        require(0 <= self.rotation <= 180, "rotation", self.rotation, "be in 0..180 degrees")
+        require(0.1 <= self.blur <= 8, "blur", self.blur, "be in 0.1..8 pixels")
+        require(self.seed >= 0, "seed", self.seed, "not be negative")
+        require(self.workers is None or self.workers >= 1, "workers", self.workers, "be at least 1")

@@ -24,6 +24,7 @@ _VERBS = (
     "train upscaler",
     "generate",
     "enhance",
+    "augment",
     "interpolate",
     "sheet",
     "widefield",
