@@ -7,9 +7,11 @@ from ._reproduce_settings import ReproduceSettings as ReproduceSettings
 from ._version import __version__ as __version__
 from .augmentation import AugmentSettings as AugmentSettings
 from .augmentation import EnhanceSettings as EnhanceSettings
+from .augmentation import MixSettings as MixSettings
 from .augmentation import UpscalerSettings as UpscalerSettings
 from .augmentation import augment as augment
 from .augmentation import enhance as enhance
+from .augmentation import mix as mix
 from .augmentation import train_upscaler as train_upscaler
 from .catalog import Catalog as Catalog
 from .catalog import CutoutSettings as CutoutSettings

@@ -26,6 +26,7 @@ from ._sources import find_sources as find_sources
 from ._sources import luma as luma
 from ._split import split as split
 from ._table import Catalog as Catalog
+from ._table import check_invariants as check_invariants
 from ._table import open_catalog as open_catalog
 from ._table import row as row
 from ._table import write_catalog as write_catalog

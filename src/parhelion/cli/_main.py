@@ -25,6 +25,7 @@ _VERBS = (
     "generate",
     "enhance",
     "augment",
+    "mix",
     "interpolate",
     "sheet",
     "widefield",

@@ -1,0 +1,55 @@
+"""``parhelion mix``"""
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from parhelion.augmentation import MixSettings
+from parhelion.cli._main import emit
+from parhelion.cli._options import Config, Flat, Json
+
+_Several = Parameter(consume_multiple=True, negative="")
+
+
+def mix(
+    *,
+    real: Annotated[list[Path], _Several],
+    synthetic: Annotated[list[Path], _Several],
+    out: Path,
+    settings: Annotated[MixSettings, Flat] = MixSettings(),  # noqa: B008
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Join real images, a share of their augmentations and a share of synthetic images.
+
+    Real images stay; of each class's augmented ones a share alpha is kept, of its synthetic ones
+    a share beta. Nothing that descends from a validation or test image is let in.
+
+    For example:
+
+        parhelion augment objects --out more
+        parhelion mix --real objects more --synthetic made --alpha 0.5 --beta 1.0 --out mixture
+        parhelion mix --real objects --synthetic made --score near --beta 0.3 --out mixture
+        parhelion train classifier --data mixture --out classifier
+
+    Parameters
+    ----------
+    real
+        Split catalogs of real images, and what `parhelion augment` made of them.
+    synthetic
+        Labeled catalogs of what generators made.
+    out
+        Folder of the new catalog.
+    """
+    from parhelion.augmentation import mix as run
+
+    catalog = run(real, synthetic, out, settings)
+    origins = dict(sorted(Counter(catalog.column("origin")).items()))
+    emit(
+        {"catalog": str(out), "images": len(catalog), "origins": origins},
+        as_json=json,
+        text=f"{out}: {len(catalog)} images, "
+        + ", ".join(f"{count} {name}" for name, count in origins.items()),
+    )
