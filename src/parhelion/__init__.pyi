@@ -31,12 +31,16 @@ from .detection import calibrate as calibrate
 from .detection import detect as detect
 from .detection import inspect as inspect
 from .detection import train_detector as train_detector
+from .generation import DiffusionSettings as DiffusionSettings
 from .generation import GanSettings as GanSettings
 from .generation import GenerateSettings as GenerateSettings
+from .generation import VarySettings as VarySettings
 from .generation import generate as generate
 from .generation import interpolate as interpolate
 from .generation import sheet as sheet
+from .generation import train_diffusion as train_diffusion
 from .generation import train_gan as train_gan
+from .generation import vary as vary
 from .measurement import MeasureFieldSettings as MeasureFieldSettings
 from .measurement import MeasureGeneratorSettings as MeasureGeneratorSettings
 from .measurement import MeasureMemorisationSettings as MeasureMemorisationSettings

@@ -48,11 +48,11 @@ def test_conditions_of_a_catalog(tmp_path: Path) -> None:
         for i, (a, b) in enumerate([("spiral", "Zoo"), ("disk", "EFIGI"), ("spiral", "EFIGI")])
     ]
     catalog = write_catalog(tmp_path, rows, rejected=[])
-    conditions, targets = read_conditions(catalog, ("label", "source"))
+    conditions, targets = read_conditions(catalog.rows(), ("label", "source"))
     assert conditions == {"label": ["disk", "spiral"], "source": ["EFIGI", "Zoo"]}
     assert sorted(map(tuple, targets.tolist())) == [(0, 0), (1, 0), (1, 1)]
     assert proportions(targets) == [[0, 0, 1], [1, 0, 1], [1, 1, 1]]
-    empty, none = read_conditions(catalog, ())
+    empty, none = read_conditions(catalog.rows(), ())
     assert empty == {}
     assert none.shape == (3, 0)
 

@@ -11,20 +11,21 @@ import numpy as np
 from parhelion._files import write_bytes
 from parhelion._progress import progress
 from parhelion._settings import save_settings
-from parhelion.augmentation._derived import check_free, derived_row, is_done
 from parhelion.augmentation._settings import AugmentSettings
 from parhelion.augmentation._standard import apply_change, draw_change
 from parhelion.catalog import (
     MADE_ORIGINS,
     Catalog,
+    check_free,
     decode,
     decode_bytes,
+    derived_row,
     image_id,
     open_catalog,
     write_catalog,
 )
 from parhelion.errors import CatalogError, DecodeError
-from parhelion.provenance import encode_image
+from parhelion.provenance import carries, encode_image
 from parhelion.training import map_ahead
 
 _FORMATS = {"png": "PNG", "jpg": "JPEG"}
@@ -121,7 +122,7 @@ def _altered(job: _Job, out: Path, settings: AugmentSettings) -> dict[str, Any] 
     suffix = settings.format
     file = out / "images" / f"{parent['image_id']}-{name}-{job.copy}.{suffix}"
     try:
-        if is_done(file, recipe):
+        if carries(file, recipe):
             pixels = decode(file)[0].pixels
         else:
             pixels = decode(job.path)[0].pixels

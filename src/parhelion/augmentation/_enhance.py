@@ -9,20 +9,21 @@ from numpy.typing import NDArray
 
 from parhelion._progress import bar
 from parhelion._settings import save_settings
-from parhelion.augmentation._derived import check_free, derived_row, is_done
 from parhelion.augmentation._settings import EnhanceSettings
 from parhelion.augmentation._tiles import enlarged_strips
 from parhelion.augmentation._upscaler import Upscaler, load_upscaler
 from parhelion.catalog import (
     MADE_ORIGINS,
     Catalog,
+    check_free,
+    derived_row,
     image_id_of_strips,
     open_catalog,
     open_windows,
     write_catalog,
 )
 from parhelion.errors import CatalogError, DecodeError
-from parhelion.provenance import write_strips
+from parhelion.provenance import carries, write_strips
 
 #: Pictures of more pixels become tiled TIFF, of which parts can be read.
 _WHOLE = 100_000_000
@@ -121,7 +122,7 @@ def _enlarged(
         is_large = height * width * upscaler.scale**2 > _WHOLE
         suffix = "tiff" if is_large else settings.format
         file = out / "images" / f"{parent['image_id']}.{suffix}"
-        if not is_done(file, recipe):
+        if not carries(file, recipe):
             write_strips(
                 file,
                 _strips(upscaler, windows.read, (height, width, channels), settings),

@@ -12,10 +12,9 @@ import pyarrow as pa
 from parhelion._files import atomic_path
 from parhelion._progress import progress
 from parhelion._settings import save_settings
-from parhelion.augmentation._derived import check_free
 from parhelion.augmentation._mix_scores import scores
 from parhelion.augmentation._mix_settings import MixSettings
-from parhelion.catalog import Catalog, check_invariants, open_catalog, write_catalog
+from parhelion.catalog import Catalog, check_free, check_invariants, open_catalog, write_catalog
 from parhelion.errors import CatalogError, InputError
 
 Given = Sequence[Catalog | Path | str]

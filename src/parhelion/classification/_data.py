@@ -14,7 +14,7 @@ from parhelion.catalog import SPLITS, Catalog, open_catalog
 from parhelion.classification._augment import augment
 from parhelion.classification._settings import ClassifierSettings
 from parhelion.errors import CatalogError, InputError
-from parhelion.training import PixelStore, check_apart, data_order, map_ahead
+from parhelion.training import PixelStore, check_apart, class_order, data_order, map_ahead
 
 Catalogs = Catalog | Path | str | Sequence[Catalog | Path | str]
 #: What a classifier is judged on: made and altered images are no evidence of skill on real ones.
@@ -198,13 +198,4 @@ def _order(
     batch, seed = settings.batch, settings.seed
     if settings.balance != "sampling":
         return data_order(len(targets), start, batch, seed)
-    # Position p shows class p mod C: the classes take turns, each in its own endless order.
-    chosen = np.empty(batch, np.int64)
-    positions = np.arange(start, start + batch)
-    for kind in range(classes):
-        here = positions % classes == kind
-        if here.any():
-            own = np.flatnonzero(targets == kind)
-            place = int(positions[here][0] // classes)
-            chosen[here] = own[data_order(len(own), place, int(here.sum()), seed * classes + kind)]
-    return chosen
+    return class_order(targets, classes, start, batch, seed)

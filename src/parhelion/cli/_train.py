@@ -8,7 +8,7 @@ from parhelion.classification import ClassifierSettings
 from parhelion.cli._main import emit
 from parhelion.cli._options import Config, Flat, Json
 from parhelion.detection import DetectorSettings
-from parhelion.generation import GanSettings
+from parhelion.generation import DiffusionSettings, GanSettings
 
 
 def gan(
@@ -48,6 +48,44 @@ def gan(
         as_json=json,
         text=f"{out}: generator {card['model_id']} after {card['images_seen']} images "
         f"({card['images_per_second']} per second)",
+    )
+
+
+def diffusion(
+    *,
+    data: list[Path],
+    out: Path,
+    settings: Annotated[DiffusionSettings, Flat] = DiffusionSettings(),  # noqa: B008
+    resume: bool = False,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Train a diffusion model on catalogs, conditioned on class where that is asked for.
+
+    For example:
+
+        parhelion train diffusion --data galaxies --out run
+        parhelion train diffusion --data objects --condition-on label --balance classes --out run
+        parhelion generate --model run --count 64 --label nebula --out nebulae
+
+    Parameters
+    ----------
+    data
+        Catalogs of real images; only the train part of split ones is used.
+    out
+        The run's folder: weights, card, checkpoints, log, sample grids.
+    resume
+        Go on from the newest checkpoint in `out`.
+    """
+    from parhelion.generation import train_diffusion
+    from parhelion.training import read_card
+
+    train_diffusion(data, out, settings, resume=resume)
+    card = read_card(out, "diffusion")
+    emit(
+        {"model": str(out), **card},
+        as_json=json,
+        text=f"{out}: diffusion model {card['model_id']} after {card['images_seen']} images",
     )
 
 

@@ -1,3 +1,4 @@
+from ._diffusion_settings import DiffusionSettings as DiffusionSettings
 from ._generate import generate as generate
 from ._interpolate import interpolate as interpolate
 from ._networks import Discriminator as Discriminator
@@ -9,5 +10,8 @@ from ._settings import GanSettings as GanSettings
 from ._settings import GenerateSettings as GenerateSettings
 from ._settings import InterpolateSettings as InterpolateSettings
 from ._settings import SheetSettings as SheetSettings
+from ._settings import VarySettings as VarySettings
 from ._sheet import sheet as sheet
+from ._train_diffusion import train_diffusion as train_diffusion
 from ._train_gan import train_gan as train_gan
+from ._vary import vary as vary

@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from parhelion.catalog import Catalog
 from parhelion.errors import SettingsError
 
 #: Distinguishes the draw of a seed's classes from the draw of its latent vector.
@@ -14,15 +14,12 @@ _STREAM = 1
 
 
 def read_conditions(
-    catalog: Catalog, columns: Sequence[str]
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str]
 ) -> tuple[dict[str, list[str]], NDArray[np.int64]]:
-    """Return each condition's classes, and ``(N, K)`` int64 class indices of the rows."""
-    conditions = {name: sorted(set(catalog.column(name))) for name in columns}
-    targets = [
-        [names.index(name) for name in catalog.column(column)]
-        for column, names in conditions.items()
-    ]
-    return conditions, np.array(targets, dtype=np.int64).reshape(len(columns), len(catalog)).T
+    """Return each condition's classes, and ``(N, K)`` int64 class indices of a catalog's rows."""
+    conditions = {name: sorted({row[name] for row in rows}) for name in columns}
+    targets = [[names.index(row[column]) for row in rows] for column, names in conditions.items()]
+    return conditions, np.array(targets, dtype=np.int64).reshape(len(columns), len(rows)).T
 
 
 def proportions(targets: NDArray[np.int64]) -> list[list[int]]:
@@ -95,6 +92,26 @@ def steady_classes(
     steady = draw_classes(seed, widest)
     kept = rest([*steady, 0])
     return [draw_classes(seed, [r for r in rows if rest(r) == kept] or rows) for rows in fitting]
+
+
+def ask(conditions: Mapping[str, Sequence[str]], **wanted: str | None) -> dict[int, int]:
+    """Return the class index of each condition (by position) that is asked for by name.
+
+    Raises
+    ------
+    SettingsError
+        If a class is asked for that the model does not know.
+    """
+    asked = {}
+    for name, value in wanted.items():
+        if value is None:
+            continue
+        known = conditions.get(name, [])
+        if value not in known:
+            there = ", ".join(known) or f"none: it is not conditioned on {name}"
+            raise SettingsError(f"--{name} (={value}) is not a {name} of the model; it has {there}")
+        asked[list(conditions).index(name)] = list(known).index(value)
+    return asked
 
 
 def fitting_classes(

@@ -12,11 +12,21 @@ from numpy.typing import NDArray
 from parhelion._files import write_bytes
 from parhelion._progress import bar
 from parhelion._settings import save_settings
-from parhelion.catalog import Catalog, decode, decode_bytes, image_id, row, write_catalog
-from parhelion.errors import CatalogError, DecodeError
-from parhelion.generation._sample import load_sampler
+from parhelion.catalog import (
+    Catalog,
+    check_free,
+    decode,
+    decode_bytes,
+    image_id,
+    row,
+    write_catalog,
+)
+from parhelion.errors import DecodeError, SettingsError
+from parhelion.generation._diffusion_sample import DiffusionSampler
+from parhelion.generation._sample import Sampler, load_sampler
 from parhelion.generation._settings import GenerateSettings
-from parhelion.provenance import encode_image, read_mark
+from parhelion.provenance import carries, encode_image
+from parhelion.training import find_model, read_card
 
 _FORMATS = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
 #: Images that may wait to be written while the network draws the next ones.
@@ -46,8 +56,8 @@ def generate(
     Returns
     -------
     catalog : Catalog
-        Rows of origin ``gan``, each with model id, seed, truncation and classes in its recipe,
-        each a group of its own.
+        Rows of origin ``gan`` or ``diffusion``, each with model id, seed and classes in its
+        recipe, each a group of its own.
 
     Raises
     ------
@@ -56,14 +66,11 @@ def generate(
     """
     settings = settings or GenerateSettings()
     out = Path(out)
-    if (out / "catalog.parquet").exists() and not settings.overwrite:
-        raise CatalogError(f"{out} already holds a catalog; give another --out or --overwrite")
-    sampler = load_sampler(model, settings.device)
+    check_free(out, settings.overwrite)
+    sampler = _sampler(model, settings)
     seeds = range(settings.seed, settings.seed + settings.count)
     asked = {"label": settings.label, "source": settings.source}
     recipes = sampler.recipes(seeds, settings.truncation, **asked)
-    for leftover in (out / "images").glob(".part-*"):
-        leftover.unlink()  # of a write that was cut off
     rows = {} if settings.overwrite else _kept(out, recipes, settings.format, str(model))
     missing = [seed for seed in seeds if seed not in rows]
     with bar(total=len(seeds), initial=len(rows), what="generating") as progress:
@@ -77,6 +84,19 @@ def generate(
     return write_catalog(out, [rows[seed] for seed in seeds], rejected=[])
 
 
+def _sampler(model: Path | str, settings: GenerateSettings) -> Sampler:
+    """Load a generator of either kind, with what was asked of its kind."""
+    folder = find_model(model)
+    if read_card(folder)["kind"] == "diffusion":
+        given = {"steps": settings.steps, "guidance": settings.guidance}
+        asked: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        return DiffusionSampler(folder, settings.device, **asked)
+    for name in ("steps", "guidance"):
+        if (value := getattr(settings, name)) is not None:
+            raise SettingsError(f"--{name} (={value}) is of diffusion models; {model} is a GAN")
+    return load_sampler(folder, settings.device)
+
+
 def _kept(
     out: Path, recipes: Sequence[Mapping[str, Any]], suffix: str, source: str
 ) -> dict[int, Row]:
@@ -84,10 +104,7 @@ def _kept(
     rows = {}
     for recipe in recipes:
         file = out / _path(recipe, suffix)
-        if not file.is_file():
-            continue
-        mark = read_mark(file)
-        if mark is None or mark.recipe != recipe:
+        if not carries(file, recipe):
             continue
         try:
             pixels = decode(file)[0].pixels
@@ -136,7 +153,7 @@ def _row(pixels: NDArray[np.uint8], recipe: Mapping[str, Any], suffix: str, sour
         width=pixels.shape[1],
         height=pixels.shape[0],
         format=_FORMATS[suffix],
-        origin="gan",
+        origin=recipe["origin"],
         label=recipe.get("label"),
         recipe=recipe,
         source=source,

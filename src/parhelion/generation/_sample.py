@@ -10,21 +10,29 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from parhelion._settings import settings_from_dict
-from parhelion.errors import ModelError, SettingsError
-from parhelion.generation._conditions import draw_classes, fitting_classes, steady_classes
+from parhelion.errors import ModelError
+from parhelion.generation._conditions import (
+    ask,
+    draw_classes,
+    fitting_classes,
+    steady_classes,
+)
 from parhelion.generation._networks import Generator
 from parhelion.generation._settings import GanSettings
 from parhelion.training import find_model, load_model, to_pixels
 
 # Every forward pass has this many images, padded if need be: convolutions may sum in another
 # order at another batch size, and a seed's image must not depend on its neighbors.
-_BATCH = 8
+BATCH = 8
 
 
 class Sampler(Protocol):
     """What every generator offers: seeds in, images and recipes out."""
 
-    conditions: Mapping[str, Sequence[str]]
+    @property
+    def conditions(self) -> Mapping[str, Sequence[str]]:
+        """The classes that can be asked for, by column."""
+        ...
 
     def draw(
         self, seeds: Sequence[int], truncation: float = 1.0, **wanted: str | None
@@ -34,6 +42,12 @@ class Sampler(Protocol):
         `truncation` below 1 gives more typical and less varied images, see `GanSampler.latents`.
         `wanted` names a class of some conditions; the others are drawn by the seed.
         """
+        ...
+
+    def recipes(
+        self, seeds: Sequence[int], truncation: float = 1.0, **wanted: str | None
+    ) -> list[dict[str, Any]]:
+        """Return the recipes that `draw` yields, without the pixels."""
         ...
 
 
@@ -80,8 +94,8 @@ class GanSampler:
         self, seeds: Sequence[int], truncation: float = 1.0, **wanted: str | None
     ) -> Iterator[tuple[NDArray[np.uint8], dict[str, Any]]]:
         """Yield pixels and recipe of each seed, in order; see `Sampler`."""
-        for start in range(0, len(seeds), _BATCH):
-            part = seeds[start : start + _BATCH]
+        for start in range(0, len(seeds), BATCH):
+            part = seeds[start : start + BATCH]
             classes = self.classes(part, **wanted)
             points = self.latents(part, truncation) + self.embed(classes)
             recipes = self._recipes(part, truncation, classes)
@@ -121,9 +135,9 @@ class GanSampler:
 
         A row is the sum of a latent and of what its classes add; it may lie between classes.
         """
-        for start in range(0, len(points), _BATCH):
-            part = points[start : start + _BATCH]
-            padded = torch.zeros(_BATCH, self.length)
+        for start in range(0, len(points), BATCH):
+            part = points[start : start + BATCH]
+            padded = torch.zeros(BATCH, self.length)
             padded[: len(part)] = part
             yield from to_pixels(self._model(padded.to(self.device)))[: len(part)]
 
@@ -135,7 +149,7 @@ class GanSampler:
         SettingsError
             If a class is asked for that the model does not know.
         """
-        asked = self._asked(**wanted)
+        asked = ask(self.conditions, **wanted)
         return [draw_classes(seed, self._proportions, asked) for seed in seeds]
 
     def steady_classes(
@@ -149,11 +163,13 @@ class GanSampler:
             If a class is asked for that the model does not know, or that never occurred with
             another that is asked for.
         """
-        return steady_classes(seed, self._proportions, [self._asked(**wish) for wish in wanted])
+        return steady_classes(
+            seed, self._proportions, [ask(self.conditions, **wish) for wish in wanted]
+        )
 
     def known(self, name: str, **wanted: str | None) -> list[str]:
         """Return the classes of condition `name` that occurred with those that are wanted."""
-        fitting = fitting_classes(self._proportions, self._asked(**wanted))
+        fitting = fitting_classes(self._proportions, ask(self.conditions, **wanted))
         place = list(self.conditions).index(name)
         return [self.conditions[name][index] for index in sorted({row[place] for row in fitting})]
 
@@ -163,20 +179,6 @@ class GanSampler:
             name: known[index]
             for (name, known), index in zip(self.conditions.items(), classes, strict=True)
         }
-
-    def _asked(self, **wanted: str | None) -> dict[int, int]:
-        asked = {}
-        for name, value in wanted.items():
-            if value is None:
-                continue
-            known = self.conditions.get(name, [])
-            if value not in known:
-                there = ", ".join(known) or f"none: it is not conditioned on {name}"
-                raise SettingsError(
-                    f"--{name} (={value}) is not a {name} of the model; it has {there}"
-                )
-            asked[list(self.conditions).index(name)] = known.index(value)
-        return asked
 
     def _recipes(
         self, seeds: Sequence[int], truncation: float, classes: Sequence[Sequence[int]]

@@ -173,6 +173,11 @@ class GenerateSettings:
     truncation: float = 1.0
     """Factor of the latent vectors, 0 to 1: less gives more typical and less varied images, 0 the
     mean of a class; 1 is off."""
+    steps: int | None = None
+    """Steps back from noise of a diffusion model; 25 when not given."""
+    guidance: float | None = None
+    """How far a diffusion model goes towards a class and away from images in general: 1 is the
+    class itself, more is more typical and less varied; 1.5 when not given."""
     format: Literal["png", "jpg", "webp"] = "png"
     """File format."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -184,6 +189,37 @@ class GenerateSettings:
         require(self.count >= 1, "count", self.count, "be at least 1")
         require(0 <= self.seed <= LAST_SEED, "seed", self.seed, "be in 0 to 2**63 - 1")
         _require_truncation(self.truncation)
+        _require_sampling(self.steps, self.guidance)
+
+
+@dataclass(frozen=True)
+class VarySettings:
+    """How to make variations of images with a diffusion model."""
+
+    strength: float = 0.4
+    """Share of the way to noise that an image is taken: more changes more."""
+    copies: int = 1
+    """Variations of each image."""
+    seed: int = 0
+    """Seed of the noise."""
+    steps: int | None = None
+    """Steps of the whole way back from noise; 25 when not given."""
+    guidance: float | None = None
+    """How far to go towards the image's class; 1.5 when not given."""
+    split: Literal["train", "all"] = "train"
+    """Part of a split catalog to vary; one that is not split is varied whole."""
+    format: Literal["png", "jpg", "webp"] = "png"
+    """File format."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where to compute."""
+    overwrite: bool = False
+    """Replace a catalog that is already there."""
+
+    def __post_init__(self) -> None:
+        require(0 < self.strength <= 1, "strength", self.strength, "be in (0, 1]")
+        require(self.copies >= 1, "copies", self.copies, "be at least 1")
+        require(0 <= self.seed <= LAST_SEED, "seed", self.seed, "be in 0 to 2**63 - 1")
+        _require_sampling(self.steps, self.guidance)
 
 
 @dataclass(frozen=True)
@@ -267,3 +303,8 @@ class SheetSettings:
 
 def _require_truncation(value: float) -> None:
     require(0 <= value <= 1, "truncation", value, "be in [0, 1]")
+
+
+def _require_sampling(steps: int | None, guidance: float | None) -> None:
+    require(steps is None or 1 <= steps <= 1000, "steps", steps, "be in 1..1000")
+    require(guidance is None or 0 <= guidance <= 20, "guidance", guidance, "be in [0, 20]")

@@ -97,7 +97,7 @@ def train_gan(
     out = Path(out)
     check_resume(out, settings, _FREE, resume=resume)
     catalog = _training_part(data, settings)
-    conditions, targets = read_conditions(catalog, settings.condition_on)
+    conditions, targets = read_conditions(catalog.rows(), settings.condition_on)
     pixels = load_pixels(catalog, settings.image_size, channels=settings.channels)
     fabric = make_fabric(settings.device, settings.precision, settings.processes)
     players = make_players(settings, [len(names) for names in conditions.values()], fabric)

@@ -1,5 +1,6 @@
 from ._marks import MADE as MADE
 from ._marks import Mark as Mark
+from ._marks import carries as carries
 from ._marks import fits_cards as fits_cards
 from ._marks import mark_text as mark_text
 from ._marks import read_mark as read_mark

@@ -109,6 +109,14 @@ def read_mark(path: Path) -> Mark | None:
     return _read_picture(path)
 
 
+def carries(file: Path, recipe: Mapping[str, Any]) -> bool:
+    """Whether a file is there and its mark holds this very recipe: it need not be made again."""
+    if not file.is_file():
+        return False
+    mark = read_mark(file)
+    return mark is not None and mark.recipe == recipe
+
+
 def _read_picture(path: Path) -> Mark | None:
     import warnings
 

@@ -14,6 +14,7 @@ from ._loop import Interrupt as Interrupt
 from ._loop import check_finite as check_finite
 from ._loop import due as due
 from ._loop import weights_are_finite as weights_are_finite
+from ._order import class_order as class_order
 from ._order import data_order as data_order
 from ._order import step_generator as step_generator
 from ._pretrained import HUB as HUB

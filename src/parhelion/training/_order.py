@@ -52,3 +52,28 @@ def step_generator(seed: int, images: int, rank: int = 0) -> torch.Generator:
     """Return the CPU generator of one training step, named by the images seen before it."""
     state = np.random.SeedSequence([seed, images, rank]).generate_state(1, np.uint64)[0]
     return torch.Generator().manual_seed(int(state) & 0x7FFF_FFFF_FFFF_FFFF)
+
+
+def class_order(
+    targets: NDArray[np.int64], classes: int, start: int, count: int, seed: int
+) -> NDArray[np.int64]:
+    """Return samples such that the classes take turns, each in its own endless order.
+
+    Parameters
+    ----------
+    targets : ndarray
+        ``(N,)`` int64: class number of each sample.
+    classes : int
+        Number of classes; each has samples. Position p shows class p mod `classes`.
+    start, count, seed
+        See `data_order`.
+    """
+    chosen = np.empty(count, np.int64)
+    positions = np.arange(start, start + count)
+    for kind in range(classes):
+        here = positions % classes == kind
+        if here.any():
+            own = np.flatnonzero(targets == kind)
+            place = int(positions[here][0] // classes)
+            chosen[here] = own[data_order(len(own), place, int(here.sum()), seed * classes + kind)]
+    return chosen

@@ -1,12 +1,12 @@
-"""What images made from others have in common: their rows, and going on after a kill."""
+"""Images made from others: their rows, and a folder that is free for them."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from parhelion.catalog import MADE_ORIGINS, row
+from parhelion.catalog._table import CATALOG_FILE, row
+from parhelion.catalog._words import MADE_ORIGINS
 from parhelion.errors import CatalogError
-from parhelion.provenance import read_mark
 
 
 def derived_row(
@@ -40,17 +40,9 @@ def derived_row(
     )
 
 
-def is_done(file: Path, recipe: Mapping[str, Any]) -> bool:
-    """Whether an earlier call wrote this very file: it is whole, and its mark has the recipe."""
-    if not file.is_file():
-        return False
-    mark = read_mark(file)
-    return mark is not None and mark.recipe == recipe
-
-
 def check_free(out: Path, overwrite: bool) -> None:
     """Raise `CatalogError` if `out` holds a catalog; remove what a kill left half written."""
-    if (out / "catalog.parquet").exists() and not overwrite:
+    if (out / CATALOG_FILE).exists() and not overwrite:
         raise CatalogError(f"{out} already holds a catalog; give another --out or --overwrite")
     for leftover in (out / "images").glob(".part-*"):
         leftover.unlink()

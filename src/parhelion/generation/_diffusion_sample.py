@@ -1,0 +1,178 @@
+"""Sampling from a diffusion model by seed, and variations of images by partial noising."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from parhelion._settings import settings_from_dict
+from parhelion.errors import ModelError, SettingsError
+from parhelion.generation._conditions import ask, draw_classes
+from parhelion.generation._diffusion import DiffusionNetwork, denoise, guided, schedule
+from parhelion.generation._diffusion_settings import DiffusionSettings
+from parhelion.generation._sample import BATCH
+from parhelion.training import load_model, make_fabric, to_model, to_pixels
+
+#: Steps back from noise, and guidance, where none are asked for.
+STEPS, GUIDANCE = 25, 1.5
+
+
+class DiffusionSampler:
+    """Draws from a trained diffusion model.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder with ``model.safetensors`` and ``model.json``.
+    device : {"auto", "cpu", "cuda", "mps"}
+        Where to compute.
+    steps : int
+        Steps back from noise; 20 to 50 are usual.
+    guidance : float
+        1 is the class itself; above, more typical and less varied images of it.
+    precision : {"auto", "fp32", "bf16"}
+        Arithmetic; it is part of the recipe.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        device: str = "auto",
+        *,
+        steps: int = STEPS,
+        guidance: float = GUIDANCE,
+        precision: str = "auto",
+    ) -> None:
+        card, weights = load_model(folder, "diffusion")
+        settings = settings_from_dict(DiffusionSettings, card["settings"], where=str(folder))
+        self.model_id: str = card["model_id"]
+        self.conditions: dict[str, list[str]] = card["conditions"]
+        self._combinations: list[list[int]] = card["proportions"]
+        self.image_size, self.channels = settings.image_size, settings.channels
+        self._steps, self._guidance = steps, guidance
+        self._fabric = make_fabric(device, precision)
+        self.device: torch.device = self._fabric.device
+        self.precision = "bf16" if "bf16" in str(self._fabric._precision.precision) else "fp32"
+        classes = len(self._combinations) if self.conditions else 0
+        self._network = DiffusionNetwork(settings, classes)
+        try:
+            self._network.load_state_dict(weights)
+        except RuntimeError as error:
+            reason = str(error).splitlines()[0]
+            raise ModelError(f"the weights in {folder} do not fit its card: {reason}") from error
+        self._network.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+
+    def draw(
+        self, seeds: Sequence[int], truncation: float = 1.0, **wanted: str | None
+    ) -> Iterator[tuple[NDArray[np.uint8], dict[str, Any]]]:
+        """Yield pixels and recipe of each seed, in order; see `Sampler`."""
+        recipes = self.recipes(seeds, truncation, **wanted)
+        classes = self._classes(seeds, **wanted)
+        sigmas = schedule(self._steps)
+        for start in range(0, len(seeds), BATCH):
+            part = slice(start, start + BATCH)
+            noisy = torch.stack([self._noise(seed) for seed in seeds[part]]) * sigmas[0]
+            drawn = self._back(noisy, classes[part], sigmas)
+            yield from zip(drawn, recipes[part], strict=True)
+
+    def recipes(
+        self, seeds: Sequence[int], truncation: float = 1.0, **wanted: str | None
+    ) -> list[dict[str, Any]]:
+        """Return the recipes that `draw` yields, without the pixels.
+
+        Raises
+        ------
+        SettingsError
+            If a class is asked for that the model does not know, or truncation is.
+        """
+        if truncation != 1:
+            raise SettingsError(
+                f"--truncation (={truncation}) is of GANs; a diffusion model has --guidance"
+            )
+        return [
+            {"operation": "generate", "origin": "diffusion", "seed": int(seed)} | self._told(kind)
+            for seed, kind in zip(seeds, self._classes(seeds, **wanted), strict=True)
+        ]
+
+    def vary(
+        self, pixels: NDArray[np.uint8], seeds: Sequence[int], strength: float, kinds: Sequence[int]
+    ) -> Iterator[NDArray[np.uint8]]:
+        """Yield variations of images: noise is put on, and taken away again (SDEdit).
+
+        Parameters
+        ----------
+        pixels : ndarray
+            ``(N, S, S, C)`` uint8, of the model's size.
+        seeds : sequence of int
+            Of the noise of each image.
+        strength : float
+            Share of the way to noise, in (0, 1]: more changes more.
+        kinds : sequence of int
+            What `kinds_of` gives for each image.
+        """
+        sigmas = schedule(self._steps)[self._steps - max(1, round(strength * self._steps)) :]
+        for start in range(0, len(seeds), BATCH):
+            part = slice(start, start + BATCH)
+            noise = torch.stack([self._noise(seed) for seed in seeds[part]])
+            yield from self._back(to_model(pixels[part]) + noise * sigmas[0], kinds[part], sigmas)
+
+    def kinds_of(self, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+        """Return the classes of a catalog's rows as `vary` takes them; `none` where unknown."""
+        number = {tuple(row[:-1]): place for place, row in enumerate(self._combinations)}
+        found = []
+        for row in rows:
+            named = [
+                known.index(row[name]) if row[name] in known else -1
+                for name, known in self.conditions.items()
+            ]
+            found.append(number.get(tuple(named), self._network.classes))
+        return found
+
+    def variation(self, seed: int, kind: int, strength: float) -> dict[str, Any]:
+        """Return the recipe of a variation, but for its parent."""
+        recipe = {"operation": "vary", "origin": "image_to_image", "seed": int(seed)}
+        return recipe | {"strength": strength} | self._told(kind)
+
+    def _told(self, kind: int) -> dict[str, Any]:
+        recipe = {
+            "model_id": self.model_id,
+            "steps": self._steps,
+            "guidance": float(self._guidance),
+            "precision": self.precision,
+        }
+        if self.conditions and kind < len(self._combinations):
+            for (name, known), place in zip(
+                self.conditions.items(), self._combinations[kind][:-1], strict=True
+            ):
+                recipe[name] = known[place]
+        return recipe
+
+    def _classes(self, seeds: Sequence[int], **wanted: str | None) -> list[int]:
+        asked = ask(self.conditions, **wanted)
+        number = {tuple(row[:-1]): place for place, row in enumerate(self._combinations)}
+        return [number[tuple(draw_classes(seed, self._combinations, asked))] for seed in seeds]
+
+    def _noise(self, seed: int) -> Tensor:
+        shape = (self.channels, self.image_size, self.image_size)
+        return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+    @torch.inference_mode()
+    def _back(
+        self, noisy: Tensor, kinds: Sequence[int], sigmas: Tensor
+    ) -> Iterator[NDArray[np.uint8]]:
+        count = len(noisy)
+        padded = torch.zeros(BATCH, *noisy.shape[1:])
+        padded[:count] = noisy
+        labels: Tensor | None = None
+        if self.conditions:
+            every = [*kinds, *([self._network.classes] * (BATCH - count))]
+            labels = torch.tensor(every, dtype=torch.int64, device=self.device)
+        with self._fabric.autocast():
+            clean = denoise(
+                guided(self._network, labels, self._guidance), padded.to(self.device), sigmas
+            )
+        yield from to_pixels(clean)[:count]

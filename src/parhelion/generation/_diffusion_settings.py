@@ -1,0 +1,94 @@
+"""Settings of diffusion models; light, since the command line reads them for its help."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from parhelion._settings import require
+
+
+@dataclass(frozen=True)
+class DiffusionSettings:
+    """How to train a diffusion model."""
+
+    image_size: int = 64
+    """Side of the images, in pixels; divisible by 2 for each of --widths but the last."""
+    channels: Literal[1, 3] = 3
+    """1 for gray images, 3 for RGB."""
+    widths: tuple[int, ...] = (32, 64, 96, 128)
+    """Channels of the network at each resolution; each resolution is half of the one before."""
+    blocks: int = 1
+    """Residual blocks at each resolution."""
+    attention: int = 16
+    """Largest side at which the network looks at all of the image at once, in pixels."""
+    dropout: float = 0.1
+    """Share of features that are dropped in training, against learning images by heart."""
+    condition_on: tuple[Literal["label", "source"], ...] = ()
+    """Columns of the catalog that the network is conditioned on: label (morphology, say), source
+    (survey)."""
+    unconditional: float = 0.1
+    """Share of training images shown without their class: what guidance is away from."""
+    balance: Literal["images", "classes"] = "images"
+    """What is drawn equally often in training."""
+    images: int = 200_000
+    """Images to show before training ends."""
+    batch: int = 32
+    """Images in a step."""
+    learning_rate: float = 4e-4
+    """Adam's learning rate."""
+    warmup: int = 4_000
+    """Images over which the learning rate rises from 0."""
+    cooldown: float = 0.3
+    """Last share of the run over which the learning rate falls to nothing."""
+    noise_mean: float = -1.2
+    """Mean of the natural logarithm of the noise in training."""
+    noise_spread: float = 1.2
+    """Standard deviation of that logarithm."""
+    dihedral: bool = True
+    """Turn and mirror training images at random: a galaxy has no up."""
+    ema_half_life: float = 10_000.0
+    """Half-life of the averaged weights that are kept, in images."""
+    seed: int = 0
+    """Seed of the weights, the data order and every random number."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where to compute."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Arithmetic; auto takes bfloat16 where the hardware multiplies it natively."""
+    checkpoint_every: int = 10_000
+    """Images between checkpoints."""
+    sample_every: int = 20_000
+    """Images between sample grids."""
+    log_every: int = 640
+    """Images between lines of the log."""
+    data_name: str = ""
+    """What the data is, for the model's card; the catalogs' folder names when empty."""
+    credits: str = ""
+    """Whom to thank for the data, for the model's card."""
+
+    def __post_init__(self) -> None:
+        require(self.channels in (1, 3), "channels", self.channels, "be 1 or 3")
+        require(
+            bool(self.widths) and all(width >= 8 and width % 8 == 0 for width in self.widths),
+            "widths",
+            self.widths,
+            "be multiples of 8, one for each resolution",
+        )
+        halvings = 2 ** (len(self.widths) - 1)
+        require(
+            self.image_size >= 16 and self.image_size % halvings == 0,
+            "image-size",
+            self.image_size,
+            f"be at least 16 and divisible by {halvings}, for so many --widths",
+        )
+        for name in ("blocks", "images", "checkpoint_every", "sample_every", "log_every"):
+            value = getattr(self, name)
+            require(value >= 1, name.replace("_", "-"), value, "be at least 1")
+        for name in ("attention", "warmup", "seed"):
+            value = getattr(self, name)
+            require(value >= 0, name, value, "not be negative")
+        require(self.batch >= 1, "batch", self.batch, "be at least 1")
+        require(0 <= self.dropout < 1, "dropout", self.dropout, "be in [0, 1)")
+        require(0 <= self.unconditional <= 1, "unconditional", self.unconditional, "be in [0, 1]")
+        require(0 < self.learning_rate < 1, "learning-rate", self.learning_rate, "be in (0, 1)")
+        require(0 <= self.cooldown <= 1, "cooldown", self.cooldown, "be in [0, 1]")
+        require(self.noise_spread > 0, "noise-spread", self.noise_spread, "be positive")
+        require(self.ema_half_life > 0, "ema-half-life", self.ema_half_life, "be positive")

@@ -1,0 +1,253 @@
+"""Training a diffusion model: one readable loop that stops and resumes exactly."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from parhelion._progress import bar
+from parhelion._settings import save_settings, settings_dict
+from parhelion.catalog import Catalog, load_pixels, open_catalog
+from parhelion.errors import InputError, TrainingError
+from parhelion.generation._conditions import proportions, read_conditions
+from parhelion.generation._diffusion import DiffusionNetwork, denoise, guided, loss_of, schedule
+from parhelion.generation._diffusion_settings import DiffusionSettings
+from parhelion.generation._networks import parameter_count
+from parhelion.provenance import write_image
+from parhelion.training import (
+    Checkpoints,
+    Ema,
+    Interrupt,
+    RunLog,
+    check_finite,
+    check_resume,
+    check_same_data,
+    class_order,
+    data_order,
+    due,
+    fingerprint,
+    grid,
+    make_fabric,
+    save_model,
+    step_generator,
+    to_model,
+    to_pixels,
+    weights_are_finite,
+)
+
+# What may differ between a run and its continuation without changing what it converges to.
+_FREE = {"images", "device", "checkpoint_every", "sample_every", "log_every"}
+_GRID, _STEPS, _GUIDANCE = 64, 20, 2.0  # of the sheets that show how training goes
+
+
+def train_diffusion(
+    data: Sequence[Catalog | Path | str],
+    out: Path | str,
+    settings: DiffusionSettings | None = None,
+    *,
+    resume: bool = False,
+) -> Path:
+    """Train a diffusion model on catalogs (Karras et al. 2022, EDM, in pixel space).
+
+    Parameters
+    ----------
+    data : sequence of Catalog or Path
+        Real images. Where a catalog is split, only its ``train`` part is used.
+    out : Path
+        The run's folder: weights and card, settings, checkpoints, log, sample grids.
+    settings : DiffusionSettings, optional
+        Sizes, conditions, noise, budget.
+    resume : bool
+        Go on from the newest checkpoint in `out`, if there is one.
+
+    Returns
+    -------
+    out : Path
+        The folder, ready for `generate` and `vary`.
+
+    Raises
+    ------
+    InputError
+        If there are no images or labels, or `out` holds a run and `resume` is not given.
+    NonFiniteLossError
+        If the loss becomes infinite or NaN.
+    TrainingError
+        If training was interrupted; it can be resumed.
+    """
+    settings, out = settings or DiffusionSettings(), Path(out)
+    check_resume(out, settings, _FREE, resume=resume)
+    catalogs = [_training_part(item, settings) for item in data]
+    rows = [item for catalog in catalogs for item in catalog.rows()]
+    conditions, targets = read_conditions(rows, settings.condition_on)
+    combinations = proportions(targets)
+    kinds = _kinds(targets, combinations)
+    pixels = np.concatenate(
+        [
+            load_pixels(catalog, settings.image_size, channels=settings.channels)
+            for catalog in catalogs
+        ]
+    )
+    fabric = make_fabric(settings.device, settings.precision)
+    torch.manual_seed(settings.seed)
+    classes = len(combinations) if conditions else 0
+    network = DiffusionNetwork(settings, classes)
+    network.to(memory_format=torch.channels_last)
+    ema = Ema(network, settings.ema_half_life)
+    ema.model.to(fabric.device)
+    optimizer: Any = torch.optim.Adam(
+        network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.99), fused=True
+    )
+    model, optimizer = fabric.setup(network, optimizer)
+    state = Checkpoints(out / "checkpoints", model=model, optimizer=optimizer, ema=ema.model)
+    restored = state.restore() if resume else None
+    images = restored[0] if restored else 0
+    seen = fingerprint(
+        " ".join([item["image_id"], *(str(item[name]) for name in settings.condition_on)])
+        for item in rows
+    )
+    if restored:
+        check_same_data(out, restored[1]["data"], seen)
+    roots = [str(catalog.root) for catalog in catalogs]
+    save_settings(out, "train diffusion", settings, data=roots)
+
+    def keep() -> None:
+        if not weights_are_finite(network):
+            raise TrainingError(
+                f"a weight is not finite after {images} images; the last good checkpoint is "
+                "kept: lower --learning-rate and --resume"
+            )
+        state.save(images, data=seen)
+        card = {
+            "settings": settings_dict(settings),
+            "conditions": conditions,
+            "proportions": combinations,
+            "data": {
+                "name": settings.data_name or ", ".join(Path(root).name for root in roots),
+                "images": len(rows),
+                "fingerprint": seen,
+            },
+            "credits": settings.credits,
+            "images_seen": images,
+            "precision": str(fabric._precision.precision),
+            "parameters": parameter_count(network),
+        }
+        save_model(out, "diffusion", ema.model.state_dict(), card)
+
+    batch = settings.batch
+    with RunLog(out, images) as log, Interrupt() as interrupt:
+        progress = bar(total=settings.images, initial=images, what="training diffusion")
+        while images < settings.images and not interrupt.requested:
+            order = _order(kinds, images, settings)
+            numbers = step_generator(settings.seed, images)
+            torch.manual_seed(numbers.initial_seed())  # what dropout draws from
+            shown = to_model(_turned(pixels[order], numbers, settings), fabric.device)
+            labels = torch.from_numpy(kinds[order]).to(fabric.device) if classes else None
+            for group in optimizer.param_groups:
+                group["lr"] = _rate(images, settings)
+            loss = loss_of(model, shown, labels, classes, settings, numbers)
+            fabric.backward(loss)
+            fabric.clip_gradients(model, optimizer, max_norm=1.0)
+            optimizer.step()
+            optimizer.zero_grad()
+            images += batch
+            ema.update(network, images, batch)
+            values = check_finite(images, loss=loss)
+            progress.update(batch)
+            done = images >= settings.images
+            if due(images, batch, settings.log_every) or done:
+                log.scalars(images, **values)
+            if due(images, batch, settings.sample_every) or done:
+                with fabric.autocast():
+                    _write_grid(out, log, ema, settings, combinations if classes else [], images)
+            if due(images, batch, settings.checkpoint_every):
+                keep()
+        progress.close()
+        keep()
+        if images < settings.images:
+            raise TrainingError(
+                f"stopped after {images} of {settings.images} images; nothing is lost: "
+                "run the same command with --resume"
+            )
+    return out
+
+
+def _training_part(data: Catalog | Path | str, settings: DiffusionSettings) -> Catalog:
+    catalog = data if isinstance(data, Catalog) else open_catalog(data)
+    if any(catalog.column("split")):
+        catalog = catalog.select(split="train")
+    for column in settings.condition_on:
+        named = sorted({name for name in catalog.column(column) if name})
+        if not named:
+            raise InputError(
+                f"{catalog.root} has no {column} in any row; train without --condition-on {column}"
+            )
+        catalog = catalog.select(**{column: named})
+    if not len(catalog):
+        raise InputError(f"{catalog.root} has no image to train on")
+    return catalog
+
+
+def _kinds(targets: NDArray[np.int64], combinations: Sequence[Sequence[int]]) -> NDArray[np.int64]:
+    """Return the combination of classes that each image has, by number: ``(N,)`` int64."""
+    number = {tuple(row[:-1]): place for place, row in enumerate(combinations)}
+    return np.array([number[tuple(map(int, row))] for row in targets], np.int64)
+
+
+def _order(kinds: NDArray[np.int64], images: int, settings: DiffusionSettings) -> NDArray[np.int64]:
+    """Return the images of a batch, by number."""
+    batch, seed = settings.batch, settings.seed
+    if settings.balance == "images":
+        return data_order(len(kinds), images, batch, seed)
+    return class_order(kinds, int(kinds.max()) + 1, images, batch, seed)
+
+
+def _turned(
+    pixels: NDArray[np.uint8], numbers: torch.Generator, settings: DiffusionSettings
+) -> NDArray[np.uint8]:
+    """Turn each image by a random number of right angles, and mirror half of them."""
+    if not settings.dihedral:
+        return pixels
+    draws = torch.randint(8, (len(pixels),), generator=numbers).tolist()
+    turned = [
+        np.rot90(image[:, ::-1] if draw >= 4 else image, draw % 4)
+        for image, draw in zip(pixels, draws, strict=True)
+    ]
+    return np.stack(turned)
+
+
+def _rate(images: int, settings: DiffusionSettings) -> float:
+    """Return the learning rate of a step: a linear rise, a plateau, a linear fall."""
+    rise = (images + settings.batch) / (settings.warmup + settings.batch)
+    left = 1 - images / settings.images
+    fall = left / settings.cooldown if settings.cooldown else 1.0
+    return settings.learning_rate * min(1.0, rise, fall)
+
+
+@torch.inference_mode()
+def _write_grid(
+    out: Path,
+    log: RunLog,
+    ema: Ema,
+    settings: DiffusionSettings,
+    combinations: Sequence[Sequence[int]],
+    images: int,
+) -> None:
+    """Draw the same noise each time, the classes in turn, so that one sees them grow."""
+    network: Any = ema.model
+    device = next(network.parameters()).device
+    side = settings.image_size
+    numbers = torch.Generator().manual_seed(settings.seed)
+    noise = torch.randn(_GRID, settings.channels, side, side, generator=numbers).to(device)
+    labels: Tensor | None = None
+    if combinations:
+        labels = (torch.arange(_GRID) % len(combinations)).to(device)
+    sigmas = schedule(_STEPS)
+    drawn = denoise(guided(network, labels, _GUIDANCE), noise * sigmas[0], sigmas)
+    sheet: NDArray[np.uint8] = grid(to_pixels(drawn))
+    recipe = {"operation": "sample grid", "images_seen": images, "seed": settings.seed}
+    write_image(out / "samples" / f"{images:09d}.png", sheet, recipe=recipe, made=True)
+    log.picture(images, "samples", sheet)

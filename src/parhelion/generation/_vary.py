@@ -1,0 +1,172 @@
+"""Variations of a catalog's images by a diffusion model; interrupted calls go on."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parhelion._files import write_bytes
+from parhelion._progress import bar
+from parhelion._settings import save_settings
+from parhelion.catalog import (
+    Catalog,
+    check_free,
+    decode,
+    decode_bytes,
+    derived_row,
+    image_id,
+    open_catalog,
+    resize,
+    write_catalog,
+)
+from parhelion.errors import CatalogError, DecodeError
+from parhelion.generation._diffusion_sample import DiffusionSampler
+from parhelion.generation._sample import BATCH
+from parhelion.generation._settings import VarySettings
+from parhelion.provenance import carries, encode_image
+from parhelion.training import find_model
+
+_FORMATS = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One variation to make."""
+
+    parent: Row
+    path: Path
+    seed: int
+    kind: int
+    recipe: Mapping[str, Any]
+    file: Path
+
+
+def vary(
+    model: Path | str,
+    data: Catalog | Path | str,
+    out: Path | str,
+    settings: VarySettings | None = None,
+) -> Catalog:
+    """Make variations of images: take them part of the way to noise, and back (SDEdit).
+
+    FLARE's image-to-image (stage 2), with a model that was trained here.
+
+    Parameters
+    ----------
+    model : Path or str
+        Folder of a trained diffusion model.
+    data : Catalog or Path
+        What to vary; of a split catalog the train part, unless `settings.split` says ``all``.
+    out : Path
+        Folder of the new catalog; images have the model's size.
+    settings : VarySettings, optional
+        How much, how many.
+
+    Returns
+    -------
+    catalog : Catalog
+        Rows of origin ``image_to_image``; label, group and split are the parent's. An image that
+        could not be read is in ``rejected.parquet``.
+
+    Raises
+    ------
+    ModelError, CatalogError
+        If there is no such model, `out` is taken, or no image could be read.
+    """
+    settings, out = settings or VarySettings(), Path(out)
+    catalog = data if isinstance(data, Catalog) else open_catalog(data)
+    check_free(out, settings.overwrite)
+    if settings.split == "train" and any(catalog.column("split")):
+        catalog = catalog.select(split="train")
+    given = {"steps": settings.steps, "guidance": settings.guidance}
+    asked: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    sampler = DiffusionSampler(find_model(model), settings.device, **asked)
+    jobs = list(_jobs(sampler, catalog, out, settings))
+    rows: list[Row] = []
+    rejected: dict[str, str] = {}
+    with bar(total=len(jobs), what="varying") as progress:
+        for start in range(0, len(jobs), BATCH):
+            part = jobs[start : start + BATCH]
+            rows += _made(sampler, part, settings, rejected)
+            progress.update(len(part))
+    lost = [
+        {"source": str(catalog.root), "path": path, "reason": reason}
+        for path, reason in rejected.items()
+    ]
+    if not rows:
+        why = f": {lost[0]['path']}: {lost[0]['reason']}" if lost else ""
+        raise CatalogError(f"no image of {catalog.root} could be varied{why}")
+    save_settings(out, "vary", settings, data=catalog.root, model=model)
+    return write_catalog(out, rows, rejected=lost)
+
+
+def _jobs(
+    sampler: DiffusionSampler, catalog: Catalog, out: Path, settings: VarySettings
+) -> Iterator[_Job]:
+    rows = catalog.rows()
+    kinds = sampler.kinds_of(rows)
+    for parent, path, kind in zip(rows, catalog.files(), kinds, strict=True):
+        for copy in range(settings.copies):
+            # By what an image is, not where it stands.
+            words = [settings.seed, copy, int(parent["image_id"][:16], 16)]
+            state = np.random.SeedSequence(words).generate_state(1, np.uint64)[0]
+            seed = int(state) >> 1
+            recipe = sampler.variation(seed, kind, settings.strength)
+            recipe["parent_id"] = parent["image_id"]
+            file = out / "images" / f"{parent['image_id']}-{copy}.{settings.format}"
+            yield _Job(parent, path, seed, kind, recipe, file)
+
+
+def _made(
+    sampler: DiffusionSampler,
+    jobs: Sequence[_Job],
+    settings: VarySettings,
+    rejected: dict[str, str],
+) -> list[Row]:
+    """Make what an earlier call has not, a batch at a time, and return the rows of all."""
+    done, missing, seen = {}, [], []
+    for job in jobs:
+        try:
+            if carries(job.file, job.recipe):
+                done[job.file] = decode(job.file)[0].pixels
+            else:
+                pixels = decode(job.path)[0].pixels
+                seen.append(resize(pixels, sampler.image_size, sampler.channels))
+                missing.append(job)
+        except DecodeError as error:
+            rejected[job.parent["path"]] = str(error)
+    if missing:
+        varied = sampler.vary(
+            np.stack(seen),
+            [job.seed for job in missing],
+            settings.strength,
+            [job.kind for job in missing],
+        )
+        for job, pixels in zip(missing, varied, strict=True):
+            done[job.file] = _written(job, pixels, settings)
+    return [_row(job, done[job.file], settings) for job in jobs if job.file in done]
+
+
+def _written(job: _Job, pixels: NDArray[np.uint8], settings: VarySettings) -> NDArray[np.uint8]:
+    """Write a variation; return its pixels as they are read again."""
+    data = encode_image(pixels, _FORMATS[settings.format], recipe=job.recipe, made=True)
+    write_bytes(job.file, data)
+    if settings.format == "png":
+        return pixels
+    return decode_bytes(data, job.file.name)[0].pixels
+
+
+def _row(job: _Job, pixels: NDArray[np.uint8], settings: VarySettings) -> Row:
+    return derived_row(
+        job.parent,
+        "image_to_image",
+        file=job.file,
+        image_id=image_id(pixels),
+        shape=pixels.shape,
+        format=_FORMATS[settings.format],
+        recipe=job.recipe,
+    )

@@ -1,0 +1,149 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from parhelion.catalog import Catalog, decode, write_catalog
+from parhelion.cli import main
+from parhelion.errors import InputError, SettingsError
+from parhelion.generation import (
+    DiffusionSettings,
+    GenerateSettings,
+    VarySettings,
+    generate,
+    train_diffusion,
+    vary,
+)
+from parhelion.provenance import read_mark
+from parhelion.training import read_card, read_log
+
+TINY = DiffusionSettings(
+    image_size=16,
+    widths=(8, 16),
+    attention=8,
+    condition_on=("label",),
+    balance="classes",
+    images=16,
+    batch=4,
+    warmup=0,
+    checkpoint_every=8,
+    sample_every=16,
+    log_every=4,
+    precision="fp32",
+)
+
+
+@pytest.fixture
+def run(galaxies: Catalog, tmp_path: Path) -> Path:
+    return train_diffusion([galaxies], tmp_path / "run", TINY)
+
+
+def test_a_run_can_be_drawn_from(run: Path, tmp_path: Path) -> None:
+    card = read_card(run, "diffusion")
+    assert card["conditions"] == {"label": ["flat", "round"]}
+    assert (run / "samples" / "000000016.png").is_file()
+    made = generate(run, tmp_path / "made", GenerateSettings(count=3, label="flat", steps=3))
+    assert made.column("origin") == ["diffusion"] * 3
+    assert made.column("label") == ["flat"] * 3
+    recipe = made.recipes()[1]
+    assert (recipe["seed"], recipe["steps"], recipe["guidance"]) == (1, 3, 1.5)
+    assert recipe["model_id"] == card["model_id"]
+    assert read_mark(made.files()[0]).made
+
+
+def test_a_seed_gives_its_image_whatever_stands_beside_it(run: Path, tmp_path: Path) -> None:
+    settings = GenerateSettings(count=10, steps=2)
+    many = generate(run, tmp_path / "many", settings)
+    one = generate(run, tmp_path / "one", replace(settings, seed=9, count=1))
+    assert one.files()[0].read_bytes() == many.files()[9].read_bytes()
+
+
+def test_a_resumed_run_ends_as_an_undisturbed_one(
+    galaxies: Catalog, run: Path, tmp_path: Path
+) -> None:
+    settings = replace(TINY, cooldown=0.0)
+    whole = train_diffusion([galaxies], tmp_path / "whole", settings)
+    half = tmp_path / "half"
+    train_diffusion([galaxies], half, replace(settings, images=8))
+    train_diffusion([galaxies], half, settings, resume=True)
+    assert (half / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+
+
+def test_training_lowers_the_loss(galaxies: Catalog, tmp_path: Path) -> None:
+    settings = replace(TINY, images=1200, dropout=0.0, learning_rate=2e-3, sample_every=1200)
+    losses = [
+        line["loss"]
+        for line in read_log(train_diffusion([galaxies], tmp_path / "run", settings))
+        if "loss" in line
+    ]
+    assert np.mean(losses[-50:]) < 0.7 * np.mean(losses[:50])
+
+
+def test_variations_keep_lineage_and_go_on(galaxies: Catalog, run: Path, tmp_path: Path) -> None:
+    rows = [
+        item | {"split": "train" if n < 5 else "test"} for n, item in enumerate(galaxies.rows())
+    ]
+    parts = write_catalog(galaxies.root, rows)
+    settings = VarySettings(copies=2, steps=4, strength=0.5)
+    varied = vary(run, parts, tmp_path / "varied", settings)
+    assert len(varied) == 10
+    for number, item in enumerate(varied.rows()):
+        parent = rows[number // 2]
+        assert (item["parent_id"], item["group_id"], item["label"], item["split"]) == (
+            parent["image_id"],
+            parent["group_id"],
+            parent["label"],
+            "train",
+        )
+        assert item["origin"] == "image_to_image"
+    before = [path.read_bytes() for path in varied.files()]
+    (varied.root / "catalog.parquet").unlink()
+    for path in varied.files()[3:6]:
+        path.unlink()
+    again = vary(run, parts, varied.root, settings)
+    assert again.rows() == varied.rows()
+    assert [path.read_bytes() for path in again.files()] == before
+
+
+def test_more_strength_changes_more(galaxies: Catalog, run: Path, tmp_path: Path) -> None:
+    def change(strength: float) -> float:
+        settings = VarySettings(steps=10, strength=strength, guidance=1.0)
+        varied = vary(run, galaxies, tmp_path / str(strength), settings)
+        pairs = zip(galaxies.files(), varied.files(), strict=True)
+        from parhelion.catalog import resize
+
+        return float(
+            np.mean(
+                [
+                    np.abs(
+                        resize(decode(old)[0].pixels, 16).astype(float) - decode(new)[0].pixels
+                    ).mean()
+                    for old, new in pairs
+                ]
+            )
+        )
+
+    assert change(0.2) < change(0.9)
+
+
+def test_flags_of_the_other_kind_are_refused(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"--truncation \(=0.5\) is of GANs"):
+        generate(run, tmp_path / "made", GenerateSettings(count=1, truncation=0.5))
+    with pytest.raises(SettingsError, match=r"--steps \(=9\) is of diffusion models"):
+        generate("galaxies-64", tmp_path / "made", GenerateSettings(count=1, steps=9))
+
+
+def test_labels_must_be_there(galaxies: Catalog, tmp_path: Path) -> None:
+    bare = write_catalog(galaxies.root, [item | {"label": None} for item in galaxies.rows()])
+    with pytest.raises(InputError, match="has no label in any row"):
+        train_diffusion([bare], tmp_path / "run", TINY)
+
+
+def test_the_verbs(galaxies: Catalog, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run, data = str(tmp_path / "run"), str(galaxies.root)
+    sizes = ["--image-size", "16", "--widths", "8", "--widths", "16", "--batch", "4"]
+    assert main(["train", "diffusion", "--data", data, "--out", run, "--images", "4", *sizes]) == 0
+    varied = str(tmp_path / "varied")
+    assert main(["vary", data, "--model", run, "--steps", "2", "--out", varied]) == 0
+    assert "24 images, 0 files rejected" in capsys.readouterr().out
