@@ -95,3 +95,32 @@ def test_a_backbone_that_wants_another_size_is_refused() -> None:
 def test_a_vision_transformer_is_built_for_the_size() -> None:
     network = build(_settings(backbone="test_vit", paths="spectrum")).eval()
     assert network(torch.zeros(1, 3, 32, 32)).shape == (1,)
+
+
+def test_the_logit_is_the_mean_of_what_the_paths_say_alone() -> None:
+    settings = DetectorSettings(backbone="fine", fusion="concatenate", image_size=32, apart=1.0)
+    network = build(settings).eval()
+    images = torch.rand(3, 3, 32, 32, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    apart = network(images, apart=True)
+    assert apart.shape == (3, 2)
+    torch.testing.assert_close(apart.mean(1), network(images))
+    # What one path says does not depend on what the other sees.
+    other = network(images, images.flip(2) * 0.5, apart=True)
+    torch.testing.assert_close(other[:, 0], apart[:, 0])
+    assert (other[:, 1] != apart[:, 1]).all()
+
+
+def test_paths_that_are_added_cannot_be_told_apart() -> None:
+    with pytest.raises(SettingsError, match=r"--apart \(=0.5\) must be in \[0, 1\], and 0 but for"):
+        DetectorSettings(fusion="add", apart=0.5)
+
+
+def test_a_placed_spectrum_says_where_each_frequency_is() -> None:
+    network = build(DetectorSettings(backbone="fine", image_size=32, spectrum="placed"))
+    seen = network.spectrum(torch.rand(2, 3, 32, 24))
+    assert seen.shape == (2, 4, 32, 24)
+    across, down, radius = seen[1, 1:]
+    assert (across[16, 12], down[16, 12], radius[16, 12]) == (-1, -1, -1)  # zero frequency
+    assert (across[16, 0], down[16, 0], radius[16, 0]) == (1, -1, 1)
+    assert (across[16, 18], down[0, 12]) == (0, 1)  # half way, and the highest
+    assert network(torch.rand(2, 3, 32, 24)).shape == (2,)

@@ -1,6 +1,6 @@
 """A small backbone for the finest detail: no early pooling, and the high-pass residual beside.
 
-For the image path of a patch detector, and, in one channel, for its spectrum path.
+For the image path of a patch detector, and without the residual for its spectrum path.
 """
 
 from itertools import pairwise
@@ -14,6 +14,8 @@ FINE = "fine"
 #: Least deviation of a residual, in units of [-1, 1]: a third of a gray level.
 _LEAST = 0.0025
 _CLIP = 4.0
+#: Channels at full resolution, at a half, a quarter and an eighth.
+_WIDTHS = (16, 32, 64, 128)
 
 
 class Fine(nn.Module):
@@ -22,22 +24,20 @@ class Fine(nn.Module):
     Parameters
     ----------
     channels : int
-        3 for images, which are seen beside their residual if `residual` says so; 1 for spectra.
+        Of what it sees.
     residual : bool
         See the image less its 3 x 3 mean, over its own deviation: how detail is correlated,
-        whatever its strength.
+        whatever its strength. Not for spectra.
     plain : bool
-        See the image itself.
+        See the image (or the spectrum) itself.
     """
 
     def __init__(self, channels: int, *, residual: bool = True, plain: bool = True) -> None:
         super().__init__()
-        self.residual = residual and channels == 3
-        self.plain = plain or not self.residual
+        self.residual, self.plain = residual, plain
         inward = channels * (self.residual + self.plain)
-        widths = (16, 32, 64, 128) if channels == 3 else (8, 16, 32, 128)
-        layers: list[nn.Module] = [_step(inward, widths[0], 1)]
-        for wide, wider in pairwise(widths):
+        layers: list[nn.Module] = [_step(inward, _WIDTHS[0], 1)]
+        for wide, wider in pairwise(_WIDTHS):
             layers += [_step(wide, wider, 2), _Residual(wider)]
         self.layers = nn.Sequential(*layers)
 

@@ -9,7 +9,6 @@ from torch import Tensor, fx, nn
 
 from parhelion.detection._int8 import Ranges, can_multiply_int8, fold, observe, quantize
 from parhelion.detection._model import TwoPath
-from parhelion.detection._spectrum import log_spectrum
 from parhelion.errors import SettingsError
 from parhelion.training import native_bf16
 
@@ -68,8 +67,7 @@ def path_ranges(network: TwoPath, images: Sequence[Tensor]) -> dict[str, Ranges]
     """
     inputs = {"image_path": list(images)}
     if network.spectrum_path is not None:
-        spectra = (log_spectrum(batch) for batch in images)
-        inputs["spectrum_path"] = [s.contiguous(memory_format=torch.channels_last) for s in spectra]
+        inputs["spectrum_path"] = [network.spectrum(batch) for batch in images]
     return {name: observe(fold(getattr(network, name)), inputs[name]) for name in paths(network)}
 
 

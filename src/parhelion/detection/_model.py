@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from parhelion.detection._cnn import CNN, PlainCnn
 from parhelion.detection._fine_network import FINE, Fine
 from parhelion.detection._settings import DetectorSettings
-from parhelion.detection._spectrum import log_spectrum
+from parhelion.detection._spectrum import frequencies, log_spectrum
 from parhelion.errors import ModelError, SettingsError
 from parhelion.training import timm_network
 
@@ -21,7 +21,7 @@ class TwoPath(nn.Module):
     Parameters
     ----------
     settings : DetectorSettings
-        `backbone`, `paths`, `fusion`, `image_size` and `pretrained` are used.
+        `backbone`, `paths`, `spectrum`, `fusion`, `image_size` and `pretrained` are used.
 
     Raises
     ------
@@ -36,9 +36,10 @@ class TwoPath(nn.Module):
         self.image_path: nn.Module | None = None
         self.spectrum_path: nn.Module | None = None
         if settings.paths != "spectrum":
-            self.image_path = _backbone(settings, channels=3)
+            self.image_path = _backbone(settings)
         if settings.paths != "image":
-            self.spectrum_path = _backbone(settings, channels=1)
+            self.spectrum_path = _backbone(settings, spectrum=True)
+        self.placed = settings.spectrum == "placed"
         self.concatenate = settings.fusion == "concatenate"
         features = _width(settings, self.image_path, self.spectrum_path)
         both = settings.paths == "both" and self.concatenate
@@ -54,16 +55,33 @@ class TwoPath(nn.Module):
         if self.image_path is not None:
             parts.append(self.image_path(images))
         if self.spectrum_path is not None:
-            spectrum = log_spectrum(images if spectrum_of is None else spectrum_of)
-            spectrum = spectrum.contiguous(memory_format=torch.channels_last)
-            parts.append(self.spectrum_path(spectrum))
+            parts.append(self.spectrum_path(self.spectrum(images, spectrum_of)))
         if self.concatenate:
             return torch.cat(parts, 1)
         return torch.stack(parts).sum(0)
 
-    def forward(self, images: Tensor, spectrum_of: Tensor | None = None) -> Tensor:
-        """Return logits ``(N,)`` float32 of "a model made it"; images as in `features`."""
-        logits: Tensor = self.head(self.features(images, spectrum_of))
+    def spectrum(self, images: Tensor, spectrum_of: Tensor | None = None) -> Tensor:
+        """Return the spectra as the spectrum path sees them; images as in `features`."""
+        seen = log_spectrum(images if spectrum_of is None else spectrum_of)
+        if self.placed:
+            places = frequencies(seen.shape[2], seen.shape[3], seen.device)
+            seen = torch.cat([seen, places.expand(len(seen), -1, -1, -1)], 1)
+        return seen.contiguous(memory_format=torch.channels_last)
+
+    def forward(
+        self, images: Tensor, spectrum_of: Tensor | None = None, *, apart: bool = False
+    ) -> Tensor:
+        """Return logits ``(N,)`` float32 of "a model made it"; images as in `features`.
+
+        With `apart`, ``(N, 2)``: what each path would say alone, of which the logit is the mean.
+        For two paths whose features are concatenated.
+        """
+        features = self.features(images, spectrum_of)
+        if apart:
+            parts = zip(features.chunk(2, 1), self.head.weight.chunk(2, 1), strict=True)
+            own = [nn.functional.linear(part, 2 * weight, self.head.bias) for part, weight in parts]
+            return torch.cat(own, 1).float()
+        logits: Tensor = self.head(features)
         return logits.squeeze(1).float()
 
 
@@ -75,7 +93,8 @@ def build(settings: DetectorSettings) -> TwoPath:
         return TwoPath(settings)
 
 
-def _backbone(settings: DetectorSettings, channels: int) -> nn.Module:
+def _backbone(settings: DetectorSettings, *, spectrum: bool = False) -> nn.Module:
+    channels = _channels(settings, spectrum=spectrum)
     if settings.backbone in (CNN, FINE) and settings.pretrained is not None:
         raise ModelError(
             f"--pretrained (={settings.pretrained}) has no weights for --backbone "
@@ -84,8 +103,8 @@ def _backbone(settings: DetectorSettings, channels: int) -> nn.Module:
     if settings.backbone == CNN:
         return PlainCnn(channels)
     if settings.backbone == FINE:
-        residual, plain = settings.detail != "image", settings.detail != "residual"
-        return Fine(channels, residual=residual, plain=plain)
+        residual = settings.detail != "image" and not spectrum
+        return Fine(channels, residual=residual, plain=settings.detail != "residual" or spectrum)
     if not timm.is_model(settings.backbone):
         close = ", ".join(timm.list_models(f"{settings.backbone[:6]}*")[:5]) or "resnet50"
         raise SettingsError(
@@ -97,11 +116,17 @@ def _backbone(settings: DetectorSettings, channels: int) -> nn.Module:
     )
 
 
+def _channels(settings: DetectorSettings, *, spectrum: bool) -> int:
+    if not spectrum:
+        return 3
+    return 4 if settings.spectrum == "placed" else 1
+
+
 def _width(settings: DetectorSettings, *paths: nn.Module | None) -> int:
     """Return the number of features of a path, measured: timm's own figure is not always it."""
     size = settings.image_size
     network = next(path for path in paths if path is not None)
-    channels = 1 if network is paths[1] else 3
+    channels = _channels(settings, spectrum=network is paths[1])
     network.eval()
     try:
         with torch.no_grad():

@@ -32,10 +32,15 @@ class DetectorSettings:
     """Most patches of an image that are judged; its logit is their mean."""
     paths: Literal["both", "image", "spectrum"] = "both"
     """What the detector looks at: the image, its Fourier spectrum, or both."""
+    spectrum: Literal["plain", "placed"] = "plain"
+    """Whether the spectrum path also sees at which frequency each place of the spectrum is."""
     detail: Literal["both", "image", "residual"] = "both"
     """What the image path of the fine backbone sees: the image, its high-pass residual, or both."""
     fusion: Literal["add", "concatenate"] = "add"
     """How the features of the two paths are joined."""
+    apart: float = 0.0
+    """Weight of the loss of each path alone, beside 1 less that of both together: a path that
+    learns fast otherwise keeps the other from learning. For concatenated features."""
     images: int = 500_000
     """Images to show before training ends, if it has not stopped early."""
     batch: int = 32
@@ -128,6 +133,12 @@ class DetectorSettings:
             self.resize,
             "be two scales in 0.1..4, the lower first",
         )
+        require(
+            0 <= self.apart <= 1 and (not self.apart or self.has_parts),
+            "apart",
+            self.apart,
+            "be in [0, 1], and 0 but for --paths both with --fusion concatenate",
+        )
         require(0 <= self.resized <= 1, "resized", self.resized, "be in [0, 1]")
         require(0 <= self.gamma <= 1, "gamma", self.gamma, "be in [0, 1]")
         require(0 <= self.mild <= 1, "mild", self.mild, "be in [0, 1]")
@@ -167,6 +178,11 @@ class DetectorSettings:
         require(0 < self.error < 0.5, "error", self.error, "be in (0, 0.5)")
         require(self.seed >= 0, "seed", self.seed, "not be negative")
         require(self.cache_mb >= 0, "cache-mb", self.cache_mb, "not be negative")
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether the logit is a sum of what each of two paths says."""
+        return self.paths == "both" and self.fusion == "concatenate"
 
 
 @dataclass(frozen=True)

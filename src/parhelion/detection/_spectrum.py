@@ -62,6 +62,18 @@ def log_spectrum(images: Tensor) -> Tensor:
         return spectrum
 
 
+def frequencies(height: int, width: int, device: torch.device | str = "cpu") -> Tensor:
+    """Return how far each place of a spectrum is from zero frequency: ``(1, 3, H, W)`` float32.
+
+    Across, down and in all, from -1 at zero frequency to 1 at half a wave to a pixel (0.41 above
+    it in the corners).
+    """
+    down = (torch.arange(height, device=device) - height // 2).abs() / (height / 2)
+    across = (torch.arange(width, device=device) - width // 2).abs() / (width / 2)
+    across, down = across.expand(height, width), down[:, None].expand(height, width)
+    return torch.stack([across, down, torch.hypot(across, down)])[None] * 2 - 1
+
+
 def radial_profile(spectrum: Tensor) -> Tensor:
     """Return the mean of spectra over rings of equal frequency.
 

@@ -170,7 +170,7 @@ def train_detector(
                 pixels, targets = next(batches)
                 for group in optimizer.param_groups:
                     group["lr"] = _rate(images, settings)
-                loss = _step(fabric, model, optimizer, pixels, targets)
+                loss = _step(fabric, model, optimizer, pixels, targets, settings.apart)
                 images += batch
                 ema.update(network, images, batch)
                 values = check_finite(images, loss=loss)
@@ -211,12 +211,20 @@ def train_detector(
 
 
 def _step(
-    fabric: Any, model: Any, optimizer: Any, pixels: NDArray[np.uint8], targets: NDArray[np.float32]
+    fabric: Any,
+    model: Any,
+    optimizer: Any,
+    pixels: NDArray[np.uint8],
+    targets: NDArray[np.float32],
+    apart: float,
 ) -> Tensor:
-    logits = model(to_model(pixels, fabric.device))
-    loss = nn.functional.binary_cross_entropy_with_logits(
-        logits.float(), torch.from_numpy(targets).to(fabric.device)
-    )
+    images, truth = to_model(pixels, fabric.device), torch.from_numpy(targets).to(fabric.device)
+    own = model(images, apart=apart > 0)
+    said = own.mean(1) if apart else own
+    loss = (1 - apart) * nn.functional.binary_cross_entropy_with_logits(said, truth)
+    if apart:
+        both = nn.functional.binary_cross_entropy_with_logits(own, truth[:, None].expand_as(own))
+        loss = loss + apart * both
     fabric.backward(loss)
     optimizer.step()
     optimizer.zero_grad()
