@@ -38,3 +38,12 @@ def galaxies(tmp_path: Path) -> Catalog:
             )
         )
     return write_catalog(root, rows, rejected=[])
+
+
+@pytest.fixture
+def parts(galaxies: Catalog) -> Catalog:
+    """The drawn galaxies, split: 16 to learn from, 4 to watch, 4 to test on."""
+    rows = galaxies.rows()
+    for number, item in enumerate(rows):
+        item["split"] = "train" if number < 16 else "validation" if number < 20 else "test"
+    return write_catalog(galaxies.root, rows)

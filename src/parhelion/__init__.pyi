@@ -7,11 +7,9 @@ from ._reproduce_settings import ReproduceSettings as ReproduceSettings
 from ._version import __version__ as __version__
 from .augmentation import AugmentSettings as AugmentSettings
 from .augmentation import EnhanceSettings as EnhanceSettings
-from .augmentation import MixSettings as MixSettings
 from .augmentation import UpscalerSettings as UpscalerSettings
 from .augmentation import augment as augment
 from .augmentation import enhance as enhance
-from .augmentation import mix as mix
 from .augmentation import train_upscaler as train_upscaler
 from .catalog import Catalog as Catalog
 from .catalog import CutoutSettings as CutoutSettings
@@ -49,6 +47,9 @@ from .measurement import measure_detector as measure_detector
 from .measurement import measure_field as measure_field
 from .measurement import measure_generator as measure_generator
 from .measurement import measure_memorisation as measure_memorisation
+from .measurement import measure_upscaler as measure_upscaler
+from .mixing import MixSettings as MixSettings
+from .mixing import mix as mix
 from .reporting import report as report
 from .sky import RegionSettings as RegionSettings
 from .sky import WidefieldSettings as WidefieldSettings

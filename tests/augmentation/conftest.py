@@ -6,16 +6,7 @@ import pytest
 from tiny_upscaler import TINY
 
 from parhelion.augmentation import train_upscaler
-from parhelion.catalog import Catalog, write_catalog
-
-
-@pytest.fixture
-def parts(galaxies: Catalog) -> Catalog:
-    """The drawn galaxies, split: 16 to learn from, 4 to watch, 4 to test on."""
-    rows = galaxies.rows()
-    for number, item in enumerate(rows):
-        item["split"] = "train" if number < 16 else "validation" if number < 20 else "test"
-    return write_catalog(galaxies.root, rows)
+from parhelion.catalog import Catalog
 
 
 @pytest.fixture

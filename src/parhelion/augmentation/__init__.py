@@ -1,4 +1,4 @@
-"""More images from those there are: super-resolution, standard augmentation, mixing."""
+"""More images from those there are: super-resolution and standard augmentation."""
 
 import lazy_loader
 

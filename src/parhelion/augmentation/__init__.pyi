@@ -1,9 +1,6 @@
 from ._augment import augment as augment
 from ._enhance import enhance as enhance
 from ._enhance import enlarge as enlarge
-from ._mix import mix as mix
-from ._mix import mixed as mixed
-from ._mix_settings import MixSettings as MixSettings
 from ._settings import AugmentSettings as AugmentSettings
 from ._settings import EnhanceSettings as EnhanceSettings
 from ._settings import UpscalerSettings as UpscalerSettings

@@ -14,7 +14,11 @@ _SIGMA = 1 / np.sqrt(8 * np.log(2))
 
 
 def observed_smaller(
-    pixels: Pixels, settings: UpscalerSettings, rng: np.random.Generator
+    pixels: Pixels,
+    settings: UpscalerSettings,
+    rng: np.random.Generator,
+    *,
+    scale: int | None = None,
 ) -> Pixels:
     """Return an image as a smaller telescope with larger pixels would have delivered it.
 
@@ -30,6 +34,8 @@ def observed_smaller(
         `scale`, `psf`, `electrons`, `read_noise`, `quality` and `recompress` are used.
     rng : numpy.random.Generator
         The image's own stream.
+    scale : int, optional
+        How many times smaller, where not as the settings say.
 
     Returns
     -------
@@ -45,7 +51,7 @@ def observed_smaller(
     is_halved = bool(rng.random() < 0.5)
 
     light = gaussian_filter(pixels.astype(np.float32), (width * _SIGMA, width * _SIGMA, 0))
-    binned = _binned(light, settings.scale)
+    binned = _binned(light, scale or settings.scale)
     counts = rng.poisson(binned * (electrons / 255)) * (255 / electrons)
     small = to_uint8((counts + rng.normal(0, read, counts.shape)).astype(np.float32))
     if not is_stored:

@@ -27,9 +27,11 @@ def enlarged_strips(
 ) -> Iterator[Pixels]:
     """Yield an enlarged image from top to bottom.
 
-    Tiles begin at multiples of the network's own step, so that windows of attention and strided
-    layers lie in each as they lie in the whole image. Over the middle half of an overlap, one
-    tile's weight falls linearly as the other's rises. At most two rows of tiles are in memory.
+    The image is first continued by reflection, by one of the network's steps on each side: what
+    a network puts around an image, gray mostly, is not seen. Tiles begin at multiples of that
+    step, so that windows of attention and strided layers lie in each as they lie in the whole
+    image. Over the middle half of an overlap, one tile's weight falls linearly as the other's
+    rises. At most two rows of tiles are in memory.
 
     Parameters
     ----------
@@ -51,15 +53,17 @@ def enlarged_strips(
         ``(h, scale W, C)`` uint8; their heights add up to ``scale H``.
     """
     scale, (height, width, channels) = upscaler.scale, shape
+    margin = upscaler.step
     overlap = _raised(overlap, upscaler.step)
     tile = max(_raised(tile, upscaler.step), 2 * overlap)
-    rows, columns = (spans(side, tile, overlap) for side in (height, width))
+    around = _Continued(read, height, width, margin)
+    rows, columns = (spans(side + 2 * margin, tile, overlap) for side in (height, width))
     below: Floats | None = None
     for number, (top, bottom) in enumerate(rows):
-        row = np.zeros(((bottom - top) * scale, width * scale, channels), np.float32)
+        row = np.zeros(((bottom - top) * scale, columns[-1][1] * scale, channels), np.float32)
         for part in _batches(columns, batch):
             spread = columns[part]
-            tiles = [read(top, left, bottom - top, right - left) for left, right in spread]
+            tiles = [around.read(top, left, bottom - top, right - left) for left, right in spread]
             large = upscaler.enlarge(np.stack(tiles))
             for column, (left, right), pixels in zip(
                 range(part.start, part.stop), spread, large, strict=True
@@ -69,10 +73,35 @@ def enlarged_strips(
         row *= _weights(rows, number, overlap, scale)[:, None, None]
         if below is not None:
             row[: len(below)] += below
-        done = (rows[number + 1][0] if number + 1 < len(rows) else height) - top
         # Above the next tile's first row nothing more is added.
-        below = row[done * scale :].copy()
-        yield to_uint8(row[: done * scale])
+        end = rows[number + 1][0] if number + 1 < len(rows) else bottom
+        below = row[(end - top) * scale :].copy()
+        first, last = max(top, margin), min(end, height + margin)
+        if last > first:
+            inner = row[(first - top) * scale : (last - top) * scale]
+            yield to_uint8(inner[:, margin * scale : (margin + width) * scale])
+
+
+class _Continued:
+    """An image continued by reflection, by so many pixels on each side."""
+
+    def __init__(
+        self, read: Callable[[int, int, int, int], Pixels], height: int, width: int, margin: int
+    ) -> None:
+        self._read, self._sides, self._margin = read, (height, width), margin
+
+    def read(self, top: int, left: int, height: int, width: int) -> Pixels:
+        """Return a window, in pixels from the continued image's corner."""
+        wanted, missing = [], []
+        for begin, length, side in zip((top, left), (height, width), self._sides, strict=True):
+            first, last = begin - self._margin, begin + length - self._margin
+            inside = max(0, min(first, side - 1)), min(max(last, 1), side)
+            wanted.append(inside)
+            missing.append((inside[0] - first, last - inside[1]))
+        (y0, y1), (x0, x1) = wanted
+        part = self._read(y0, x0, y1 - y0, x1 - x0)
+        # The first and last tile reach further into the image than out of it, or hold all of it.
+        return np.pad(part, [*missing, (0, 0)], mode="symmetric")
 
 
 def spans(side: int, tile: int, overlap: int) -> list[tuple[int, int]]:

@@ -37,6 +37,7 @@ _VERBS = (
     "measure field",
     "measure detector",
     "measure classifier",
+    "measure upscaler",
     "calibrate",
     "detect",
     "inspect",

@@ -209,3 +209,55 @@ def _lines(figures: dict[str, Any], prefix: str = "") -> str:
         elif isinstance(value, (int, str)):
             lines.append(f"{prefix}{name}: {value}")
     return "\n".join(line for line in lines if line)
+
+
+def upscaler(
+    *,
+    model: Path,
+    data: list[Path],
+    out: Path | None = None,
+    split: Literal["test", "validation", "train", "all"] = "test",
+    count: int | None = None,
+    plain: bool = False,
+    seed: int = 0,
+    json: Json = False,
+) -> None:
+    """Measure an upscaler on images made smaller, beside bicubic and Lanczos interpolation.
+
+    For example:
+
+        parhelion measure upscaler --model upscaler --data galaxies
+        parhelion measure upscaler --model upscaler --data galaxies --plain --json
+
+    Parameters
+    ----------
+    model
+        File of weights or folder of a trained upscaler.
+    data
+        Catalogs; only their observed images are used.
+    out
+        Folder for upscaler.json.
+    split
+        Part of the catalogs; all also takes catalogs that are not split.
+    count
+        Most images of a catalog.
+    plain
+        Make images smaller with a bicubic filter instead of as a smaller telescope would.
+    seed
+        Of noise and bootstrap.
+    """
+    from parhelion.measurement import measure_upscaler
+
+    part = None if split == "all" else split
+    found = measure_upscaler(model, data, out, split=part, count=count, plain=plain, seed=seed)
+    lines = [f"{found['images']} images, {found['scale']}x, made smaller: {found['made_smaller']}"]
+    for name in ("ours", "bicubic", "lanczos"):
+        cells = ", ".join(
+            f"{figure} {value['mean']:.3f}" if value["mean"] is not None else f"{figure} -"
+            for figure, value in found[name].items()
+        )
+        lines.append(f"{name:8} {cells}")
+    gain = found["gain"]["over_bicubic"]
+    low, high = gain["interval"]
+    lines.append(f"gain over bicubic {gain['mean']:.2f} dB [{low:.2f}, {high:.2f}]")
+    emit(found, as_json=json, text="\n".join(lines))

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from parhelion.augmentation import MixSettings
 from parhelion.cli._main import emit
 from parhelion.cli._options import Config, Flat, Json
+from parhelion.mixing import MixSettings
 
 _Several = Parameter(consume_multiple=True, negative="")
 
@@ -43,7 +43,7 @@ def mix(
     out
         Folder of the new catalog.
     """
-    from parhelion.augmentation import mix as run
+    from parhelion.mixing import mix as run
 
     catalog = run(real, synthetic, out, settings)
     origins = dict(sorted(Counter(catalog.column("origin")).items()))

@@ -24,6 +24,7 @@ from ._generator import measure_generator as measure_generator
 from ._mean_spectra import mean_spectrum as mean_spectrum
 from ._measure_classifier import measure_classifier as measure_classifier
 from ._measure_detector import measure_detector as measure_detector
+from ._measure_upscaler import measure_upscaler as measure_upscaler
 from ._memorisation import measure_memorisation as measure_memorisation
 from ._memorisation import nearest_by_ssim as nearest_by_ssim
 from ._memorisation_settings import MeasureMemorisationSettings as MeasureMemorisationSettings

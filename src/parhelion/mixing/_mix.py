@@ -12,10 +12,10 @@ import pyarrow as pa
 from parhelion._files import atomic_path
 from parhelion._progress import progress
 from parhelion._settings import save_settings
-from parhelion.augmentation._mix_scores import scores
-from parhelion.augmentation._mix_settings import MixSettings
 from parhelion.catalog import Catalog, check_free, check_invariants, open_catalog, write_catalog
 from parhelion.errors import CatalogError, InputError
+from parhelion.mixing._scores import scores
+from parhelion.mixing._settings import MixSettings
 
 Given = Sequence[Catalog | Path | str]
 

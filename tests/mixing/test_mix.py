@@ -8,10 +8,11 @@ import pytest
 from PIL import Image
 
 from drawn_galaxy import draw_galaxy
-from parhelion.augmentation import AugmentSettings, MixSettings, augment, mix, mixed
+from parhelion.augmentation import AugmentSettings, augment
 from parhelion.catalog import Catalog, image_id, open_catalog, row, write_catalog
 from parhelion.cli import main
 from parhelion.errors import CatalogError, InputError, SettingsError
+from parhelion.mixing import MixSettings, mix, mixed
 
 #: A network that ships and need not be trained first.
 _SEEN = Path("galaxy-classifier")

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from parhelion.augmentation._mix_settings import MixSettings
 from parhelion.catalog import Catalog, load_pixels
+from parhelion.mixing._settings import MixSettings
 
 Scores = NDArray[np.float64]
 

@@ -1,0 +1,203 @@
+"""Measure an upscaler: what it gives back of images that were made smaller, and what it moves."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy.ndimage import gaussian_filter
+
+from parhelion._files import write_json
+from parhelion._progress import progress
+from parhelion.augmentation import (
+    UpscalerSettings,
+    enlarge,
+    load_upscaler,
+    observed_smaller,
+)
+from parhelion.catalog import Catalog, decode, luma, open_catalog
+from parhelion.errors import InputError
+from parhelion.measurement._bootstrap import percentile_interval, resample_groups
+from parhelion.measurement._photometry import border_sky
+
+UPSCALER_FILE = "upscaler.json"
+
+#: What is measured of each enlarged image against the one that was made smaller.
+FIGURES = {
+    "psnr": "peak signal-to-noise ratio, dB",
+    "ssim": "structural similarity",
+    "flux": "flux above the sky within the object's isophote, over the true one",
+    "centroid": "shift of the object's centroid, pixels of the large image",
+}
+_LEAST = 16  # pixels of a side that is worth measuring
+_RESAMPLES = 500
+_SMOOTH = 2.0  # pixels: standard deviation of the filter before the isophote is drawn
+
+
+def measure_upscaler(
+    model: Path | str,
+    data: Sequence[Catalog | Path | str],
+    out: Path | str | None = None,
+    *,
+    split: str | None = "test",
+    count: int | None = None,
+    plain: bool = False,
+    seed: int = 0,
+    device: str = "auto",
+) -> dict[str, Any]:
+    """Make observed images smaller, enlarge them again, and compare with bicubic and Lanczos.
+
+    Parameters
+    ----------
+    model : Path or str
+        See `parhelion.augmentation.load_upscaler`.
+    data : sequence of Catalog or Path
+        Only observed images are used.
+    out : Path, optional
+        Folder for ``upscaler.json``.
+    split : {"test", "validation", "train"} or None
+        Part of the catalogs; None takes every row.
+    count : int, optional
+        Most images of a catalog, evenly spaced.
+    plain : bool
+        Make images smaller with a bicubic filter, as the field does; else as a smaller telescope
+        would, see `parhelion.augmentation.observed_smaller`.
+    seed : int
+        Of the noise and the bootstrap.
+    device : {"auto", "cpu", "cuda", "mps"}
+        Where to compute.
+
+    Returns
+    -------
+    figures : dict
+        ``images``, ``scale``, and for ``ours``, ``bicubic`` and ``lanczos`` each figure of
+        `FIGURES` as mean and 95 % interval (bootstrap of groups); ``gain`` holds the differences
+        of PSNR, in dB, with theirs.
+
+    Raises
+    ------
+    InputError
+        If there is no observed image of 16 small pixels a side.
+    """
+    upscaler = load_upscaler(model, device)
+    settings = UpscalerSettings(scale=4 if upscaler.scale == 4 else 2)
+    ways: dict[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
+        "ours": lambda small: enlarge(upscaler, small),
+        "bicubic": lambda small: _resized(small, upscaler.scale, Image.Resampling.BICUBIC),
+        "lanczos": lambda small: _resized(small, upscaler.scale, Image.Resampling.LANCZOS),
+    }
+    chosen = _chosen(data, split, count, _LEAST * upscaler.scale)
+    values: dict[str, list[list[float]]] = {name: [] for name in ways}
+    for number, (path, _) in enumerate(progress(chosen, total=len(chosen), what="measuring")):
+        large = _fitting(decode(path)[0].pixels, upscaler.scale)
+        if plain:
+            small = _resized(large, 1 / upscaler.scale, Image.Resampling.BICUBIC)
+        else:
+            rng = np.random.default_rng([seed, number])
+            small = observed_smaller(large, settings, rng, scale=upscaler.scale)
+        for name, way in ways.items():
+            values[name].append(_compared(way(small), large))
+    groups = np.unique([group for _, group in chosen], return_inverse=True)[1].astype(np.int64)
+    table = {name: np.array(rows) for name, rows in values.items()}
+    figures: dict[str, Any] = {
+        "model_id": upscaler.model_id,
+        "scale": upscaler.scale,
+        "made_smaller": "bicubic" if plain else "telescope",
+        "split": split,
+        "images": len(chosen),
+    }
+    weights = list(
+        resample_groups(
+            groups,
+            np.zeros(int(groups.max()) + 1, np.int64),
+            _RESAMPLES,
+            np.random.default_rng([seed, 1]),
+        )
+    )
+    for name, rows in table.items():
+        columns = zip(FIGURES, rows.T, strict=True)
+        figures[name] = {figure: _mean(column, weights) for figure, column in columns}
+    figures["gain"] = {
+        f"over_{name}": _mean(table["ours"][:, 0] - table[name][:, 0], weights)
+        for name in ("bicubic", "lanczos")
+    }
+    if out is not None:
+        write_json(Path(out) / UPSCALER_FILE, figures)
+    return figures
+
+
+def _chosen(
+    data: Sequence[Catalog | Path | str], split: str | None, count: int | None, least: int
+) -> list[tuple[Path, str]]:
+    """Return file and group of what is measured."""
+    chosen: list[tuple[Path, str]] = []
+    for item in data:
+        catalog = item if isinstance(item, Catalog) else open_catalog(item)
+        catalog = catalog.select(origin="observed", **({"split": split} if split else {}))
+        mine = [
+            (path, row["group_id"])
+            for path, row in zip(catalog.files(), catalog.rows(), strict=True)
+            if min(row["width"], row["height"]) >= least
+        ]
+        chosen += mine[:: max(1, -(-len(mine) // count))] if count else mine
+    if not chosen:
+        part = f"in the {split} part " if split else ""
+        raise InputError(
+            f"no observed image of at least {least} pixels a side {part}of "
+            f"{', '.join(str(getattr(item, 'root', item)) for item in data)}"
+        )
+    return chosen
+
+
+def _fitting(pixels: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
+    """Return an image in color whose sides are multiples of the scale."""
+    height, width = (side // scale * scale for side in pixels.shape[:2])
+    part = pixels[:height, :width]
+    return np.repeat(part, 3, -1) if part.shape[-1] == 1 else part
+
+
+def _resized(pixels: NDArray[np.uint8], scale: float, kind: Image.Resampling) -> NDArray[np.uint8]:
+    height, width = (round(side * scale) for side in pixels.shape[:2])
+    return np.asarray(Image.fromarray(pixels).resize((width, height), kind), np.uint8)
+
+
+def _compared(found: NDArray[np.uint8], aim: NDArray[np.uint8]) -> list[float]:
+    """Return the figures of one image; of its object NaN where it shows none."""
+    from skimage.metrics import structural_similarity
+
+    # An image that is hit exactly has no finite ratio; a tenth of a level is as good.
+    error = max(float(np.square(found.astype(float) - aim).mean()), 0.01)
+    psnr = float(10 * np.log10(255**2 / error))
+    likeness: Any = structural_similarity
+    ssim = float(likeness(aim, found, channel_axis=-1, data_range=255))
+    levels, sky, noise = border_sky(aim[None])
+    light = levels[0] - sky[0]
+    # Of the smoothed image: else pixels whose noise is high are chosen, and seem too bright.
+    inside = gaussian_filter(light, _SMOOTH) > noise[0]
+    ours = luma(found) - sky[0]
+    if not inside.any() or float(ours[inside].sum()) <= 0:
+        return [psnr, ssim, np.nan, np.nan]
+    flux = float(ours[inside].sum() / light[inside].sum())
+    shift = np.hypot(*(_center(ours, inside) - _center(light, inside)))
+    return [psnr, ssim, flux, float(shift)]
+
+
+def _center(light: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
+    rows, columns = np.nonzero(inside)
+    weights = np.maximum(light[inside], 0)
+    return np.array([np.average(rows, weights=weights), np.average(columns, weights=weights)])
+
+
+def _mean(values: NDArray[np.float64], weights: Sequence[NDArray[np.float64]]) -> dict[str, Any]:
+    """Return mean and 95 % interval over images for which there is a value."""
+    known = np.isfinite(values)
+    if not known.any():
+        return {"mean": None, "interval": None}
+    kept = values[known]
+    resampled = [
+        float(np.average(kept, weights=counts[known])) for counts in weights if counts[known].any()
+    ]
+    low, high = percentile_interval(resampled)
+    return {"mean": round(float(kept.mean()), 4), "interval": [round(low, 4), round(high, 4)]}

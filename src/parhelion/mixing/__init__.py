@@ -1,0 +1,5 @@
+"""Mixing real, augmented and synthetic images into one training set (FLARE)."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
