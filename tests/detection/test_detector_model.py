@@ -116,7 +116,7 @@ def test_paths_that_are_added_cannot_be_told_apart() -> None:
 
 
 def test_a_placed_spectrum_says_where_each_frequency_is() -> None:
-    network = build(DetectorSettings(backbone="fine", image_size=32, spectrum="placed"))
+    network = build(DetectorSettings(backbone="fine", image_size=32, placed=True))
     seen = network.spectrum(torch.rand(2, 3, 32, 24))
     assert seen.shape == (2, 4, 32, 24)
     across, down, radius = seen[1, 1:]
@@ -124,3 +124,18 @@ def test_a_placed_spectrum_says_where_each_frequency_is() -> None:
     assert (across[16, 0], down[16, 0], radius[16, 0]) == (1, -1, 1)
     assert (across[16, 18], down[0, 12]) == (0, 1)  # half way, and the highest
     assert network(torch.rand(2, 3, 32, 24)).shape == (2,)
+
+
+def test_a_color_spectrum_sees_what_luma_does_not() -> None:
+    # A checkerboard in blue and red of one luma: the color differences hold it, gray does not.
+    board = torch.ones(1, 1, 32, 32)
+    board[..., ::2, 1::2] = board[..., 1::2, ::2] = -1
+    images = torch.cat([0.114 * board, torch.zeros_like(board), -0.299 * board], 1)
+    network = build(DetectorSettings(backbone="fine", image_size=32, spectrum="color"))
+    luma, blue, red = network.spectrum(images)[0]
+    assert float(luma.abs().max()) < 1e-3
+    assert float(blue[0, 0]) > 5  # the corner of the spectrum: two pixels to a wave, both ways
+    assert float(red[0, 0]) > 5
+    gray = network.spectrum(images[:, :1].expand(-1, 3, -1, -1))[0]
+    assert float(gray[0, 0, 0]) > 5
+    assert float(gray[1:].abs().max()) < 0.01

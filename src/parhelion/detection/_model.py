@@ -21,7 +21,8 @@ class TwoPath(nn.Module):
     Parameters
     ----------
     settings : DetectorSettings
-        `backbone`, `paths`, `spectrum`, `fusion`, `image_size` and `pretrained` are used.
+        `backbone`, `paths`, `spectrum`, `placed`, `fusion`, `image_size` and `pretrained` are
+        used.
 
     Raises
     ------
@@ -39,7 +40,7 @@ class TwoPath(nn.Module):
             self.image_path = _backbone(settings)
         if settings.paths != "image":
             self.spectrum_path = _backbone(settings, spectrum=True)
-        self.placed = settings.spectrum == "placed"
+        self.color, self.placed = settings.spectrum == "color", settings.placed
         self.concatenate = settings.fusion == "concatenate"
         features = _width(settings, self.image_path, self.spectrum_path)
         both = settings.paths == "both" and self.concatenate
@@ -62,7 +63,7 @@ class TwoPath(nn.Module):
 
     def spectrum(self, images: Tensor, spectrum_of: Tensor | None = None) -> Tensor:
         """Return the spectra as the spectrum path sees them; images as in `features`."""
-        seen = log_spectrum(images if spectrum_of is None else spectrum_of)
+        seen = log_spectrum(images if spectrum_of is None else spectrum_of, color=self.color)
         if self.placed:
             places = frequencies(seen.shape[2], seen.shape[3], seen.device)
             seen = torch.cat([seen, places.expand(len(seen), -1, -1, -1)], 1)
@@ -119,7 +120,7 @@ def _backbone(settings: DetectorSettings, *, spectrum: bool = False) -> nn.Modul
 def _channels(settings: DetectorSettings, *, spectrum: bool) -> int:
     if not spectrum:
         return 3
-    return 4 if settings.spectrum == "placed" else 1
+    return (3 if settings.spectrum == "color" else 1) + 3 * settings.placed
 
 
 def _width(settings: DetectorSettings, *paths: nn.Module | None) -> int:

@@ -32,8 +32,10 @@ class DetectorSettings:
     """Most patches of an image that are judged; its logit is their mean."""
     paths: Literal["both", "image", "spectrum"] = "both"
     """What the detector looks at: the image, its Fourier spectrum, or both."""
-    spectrum: Literal["plain", "placed"] = "plain"
-    """Whether the spectrum path also sees at which frequency each place of the spectrum is."""
+    spectrum: Literal["luma", "color"] = "luma"
+    """What the spectrum is of: luma, or luma and both color differences."""
+    placed: bool = False
+    """Let the spectrum path also see at which frequency each place of the spectrum is."""
     detail: Literal["both", "image", "residual"] = "both"
     """What the image path of the fine backbone sees: the image, its high-pass residual, or both."""
     fusion: Literal["add", "concatenate"] = "add"

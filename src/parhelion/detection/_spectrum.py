@@ -25,8 +25,20 @@ def gray(images: Tensor) -> Tensor:
     return (images * weights).sum(1, keepdim=True)
 
 
-def log_spectrum(images: Tensor) -> Tensor:
-    """Return the log-magnitude of the centred 2-D Fourier transform, standardized per image.
+def color_planes(images: Tensor) -> Tensor:
+    """Return luma and both color differences of ``(N, C, H, W)`` images, as JPEG has them.
+
+    ITU-R 601: ``(N, 3, H, W)`` float32, Y, Cb and Cr; the latter are 0 where there is no color.
+    """
+    luma = gray(images)
+    if images.shape[1] == 1:
+        return torch.cat([luma, torch.zeros_like(luma), torch.zeros_like(luma)], 1)
+    red, blue = images[:, :1].float(), images[:, 2:].float()
+    return torch.cat([luma, (blue - luma) / 1.772, (red - luma) / 1.402], 1)
+
+
+def log_spectrum(images: Tensor, *, color: bool = False) -> Tensor:
+    """Return the log-magnitude of the centred 2-D Fourier transform, standardized per plane.
 
     The mean is taken off and a Hann window laid on first, so that neither the sky level nor
     the picture's edges draw a cross over everything else (AstroSpy, section on the spectrum
@@ -36,22 +48,25 @@ def log_spectrum(images: Tensor) -> Tensor:
     ----------
     images : Tensor
         ``(N, C, H, W)`` float in [-1, 1], C = 1 or 3.
+    color : bool
+        Transform luma and both color differences; else luma alone.
 
     Returns
     -------
     spectrum : Tensor
-        ``(N, 1, H, W)`` float32 with mean 0 and standard deviation 1 over each image, zero
-        frequency at ``[H // 2, W // 2]``; all 0 for a blank image.
+        ``(N, 1, H, W)``, or ``(N, 3, H, W)`` with `color`: float32 with mean 0 and standard
+        deviation 1 over each plane, zero frequency at ``[H // 2, W // 2]``; all 0 for a blank
+        plane.
     """
     # bfloat16 has neither a Fourier transform nor the digits for one.
     with torch.autocast(images.device.type, enabled=False):
-        luma = gray(images)
-        height, width = luma.shape[-2:]
+        planes = color_planes(images) if color else gray(images)
+        height, width = planes.shape[-2:]
         window = torch.outer(
-            torch.hann_window(height, device=luma.device),
-            torch.hann_window(width, device=luma.device),
+            torch.hann_window(height, device=planes.device),
+            torch.hann_window(width, device=planes.device),
         )
-        windowed = (luma - luma.mean((-2, -1), keepdim=True)) * window
+        windowed = (planes - planes.mean((-2, -1), keepdim=True)) * window
         transform = torch.fft.fftshift(torch.fft.fft2(windowed, norm="ortho"), dim=(-2, -1))
         # A square under the root keeps the gradient finite where the magnitude is 0.
         power = transform.real.square() + transform.imag.square()
