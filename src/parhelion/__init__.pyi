@@ -15,10 +15,12 @@ from .catalog import Catalog as Catalog
 from .catalog import CutoutSettings as CutoutSettings
 from .catalog import DecodeSettings as DecodeSettings
 from .catalog import IngestSettings as IngestSettings
+from .catalog import ScreenSettings as ScreenSettings
 from .catalog import SplitSettings as SplitSettings
 from .catalog import cutouts as cutouts
 from .catalog import ingest as ingest
 from .catalog import open_catalog as open_catalog
+from .catalog import screen as screen
 from .catalog import split as split
 from .classification import ClassifierSettings as ClassifierSettings
 from .classification import load_classifier as load_classifier

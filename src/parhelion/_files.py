@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -58,6 +59,21 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write `value` to `path` atomically, as indented JSON."""
     write_text(path, json.dumps(value, indent=2, default=str) + "\n")
+
+
+def link_or_copy(source: Path, path: Path) -> None:
+    """Put a file at `path` too: a second name for it where the disk can, else a copy; atomically.
+
+    Nothing here writes into a file that is there, so what has two names does not change under one.
+    """
+    if path.exists() and path.samefile(source):
+        return
+    with atomic_path(path) as temporary:
+        temporary.unlink()
+        try:
+            os.link(source, temporary)
+        except OSError:
+            shutil.copyfile(source, temporary)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -64,7 +64,7 @@ class Upscaler:
         mean; a gray network is given each channel by itself.
         """
         count, height, width, channels = pixels.shape
-        images = torch.from_numpy(np.ascontiguousarray(pixels)).to(self.device)
+        images = torch.from_numpy(np.array(pixels)).to(self.device)
         images = images.permute(0, 3, 1, 2).float().div(255)
         if channels < self.channels:
             images = images.expand(-1, self.channels, -1, -1)

@@ -17,8 +17,11 @@ from ._listing import Entry as Entry
 from ._listing import Listing as Listing
 from ._pixels import load_pixels as load_pixels
 from ._pixels import resize as resize
+from ._screen import Finding as Finding
+from ._screen import screen as screen
 from ._settings import DecodeSettings as DecodeSettings
 from ._settings import IngestSettings as IngestSettings
+from ._settings import ScreenSettings as ScreenSettings
 from ._settings import SplitSettings as SplitSettings
 from ._sources import LUMA as LUMA
 from ._sources import ROUNDING_RMS as ROUNDING_RMS

@@ -79,3 +79,35 @@ class SplitSettings:
         ok = abs(total - 1) < 1e-6
         require(ok, "train", self.train, f"make 1 with --validation and --test, not {total:g}")
         require(self.seed >= 0, "seed", self.seed, "be 0 or more")
+
+
+@dataclass(frozen=True)
+class ScreenSettings:
+    """What makes an image unfit to learn from."""
+
+    least: int = 48
+    """Images whose shorter side has fewer pixels are tiny."""
+    contrast: float = 3.0
+    """Images whose luma varies by less (its standard deviation, in gray levels) are blank."""
+    lettering: float = 0.002
+    """Share of an image's area that lines of lettering may take."""
+    reasons: tuple[Literal["tiny", "blank", "lettering", "duplicate", "unreadable"], ...] = (
+        "tiny",
+        "blank",
+        "lettering",
+        "duplicate",
+        "unreadable",
+    )
+    """For which of these images are set aside in --out."""
+    workers: int | None = None
+    """Threads; one for each core when not given."""
+    overwrite: bool = False
+    """Replace a catalog that is there."""
+
+    def __post_init__(self) -> None:
+        require(self.least >= 1, "least", self.least, "be at least 1")
+        require(0 <= self.contrast <= 128, "contrast", self.contrast, "be in 0..128")
+        require(0 <= self.lettering <= 1, "lettering", self.lettering, "be in [0, 1]")
+        require(bool(self.reasons), "reasons", self.reasons, "name at least one")
+        ok = self.workers is None or self.workers >= 1
+        require(ok, "workers", self.workers, "be 1 or more")

@@ -17,6 +17,7 @@ _VERBS = (
     "demo",
     "ingest",
     "cutouts",
+    "screen",
     "split",
     "train gan",
     "train diffusion",

@@ -1,7 +1,6 @@
 """Weighted mixing of augmented real images with synthetic ones (FLARE, stage 3)."""
 
 import os
-import shutil
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from parhelion._files import atomic_path
+from parhelion._files import link_or_copy
 from parhelion._progress import progress
 from parhelion._settings import save_settings
 from parhelion.catalog import Catalog, check_free, check_invariants, open_catalog, write_catalog
@@ -57,7 +56,7 @@ def mix(
     jobs = enumerate(zip(chosen.files(), chosen.rows(), strict=True))
     for number, (path, item) in progress(jobs, total=len(chosen), what="mixing"):
         place = f"images/{number:06d}{path.suffix}"
-        _link(path, out / place)
+        link_or_copy(path, out / place)
         rows.append(item | {"path": place})
     given = {"real": real, "synthetic": synthetic}
     names = {name: [str(_opened(item).root) for item in part] for name, part in given.items()}
@@ -175,18 +174,6 @@ def _joined(catalogs: Given, what: str) -> Catalog:
         place = item.table.schema.get_field_index("path")
         tables.append(item.table.set_column(place, item.table.schema.field(place), paths))
     return Catalog(root, pa.concat_tables(tables))
-
-
-def _link(path: Path, place: Path) -> None:
-    """Put a file at another place: a second name for it where the disk can, else a copy."""
-    if place.exists() and place.samefile(path):
-        return
-    with atomic_path(place) as temporary:
-        temporary.unlink()
-        try:
-            os.link(path, temporary)
-        except OSError:
-            shutil.copyfile(path, temporary)
 
 
 def _opened(item: Catalog | Path | str) -> Catalog:
