@@ -33,7 +33,7 @@ def test_weights_are_a_function_of_the_seed_alone() -> None:
     assert not torch.equal(first["head.weight"], other["head.weight"])
 
 
-@pytest.mark.parametrize("backbone", ["small", "test_resnet", "vit_tiny_patch16_224"])
+@pytest.mark.parametrize("backbone", ["small", "test_resnet", "vit_tiny_patch16_224", "googlenet"])
 def test_features_then_one_linear_layer(backbone: str) -> None:
     network = build(_settings(backbone=backbone), 5).eval()
     images = torch.rand(2, 3, 32, 32) * 2 - 1
@@ -53,7 +53,9 @@ def test_a_local_file_is_the_start(tmp_path: Path) -> None:
 
 
 def test_what_cannot_work_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"--backbone \(=resnet19\) must be small or name"):
+    with pytest.raises(
+        SettingsError, match=r"--backbone \(=resnet19\) must be small, googlenet or name"
+    ):
         build(_settings(backbone="resnet19"), 3)
     with pytest.raises(SettingsError, match=r"cannot work at --image-size \(=32\)"):
         build(_settings(backbone="inception_v3"), 3)
@@ -76,3 +78,19 @@ def test_a_hub_that_cannot_be_reached_is_one_line(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(timm, "create_model", offline)
     with pytest.raises(ModelError, match=r"could not fetch weights of test_resnet \(no route\)"):
         build(_settings(backbone="test_resnet", pretrained="hub"), 3)
+
+
+def test_googlenet_starts_from_torchvisions_weights(tmp_path: Path) -> None:
+    from torchvision.models import googlenet
+
+    source = googlenet(weights=None, init_weights=False)
+    path = tmp_path / "googlenet.safetensors"
+    save_file(source.state_dict(), path)
+    network = build(_settings(backbone="googlenet", pretrained=path), 3)
+    assert torch.equal(network.trunk.state_dict()["conv1.conv.weight"], source.conv1.conv.weight)
+    save_file({"conv1.conv.weight": torch.zeros(3)}, path)
+    with pytest.raises(ModelError, match=r"does not fit --backbone \(=googlenet\)"):
+        build(_settings(backbone="googlenet", pretrained=path), 3)
+    path.write_bytes(b"nothing")
+    with pytest.raises(ModelError, match="must be a .safetensors file of torchvision's googlenet"):
+        build(_settings(backbone="googlenet", pretrained=path), 3)

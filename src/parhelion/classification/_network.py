@@ -1,15 +1,21 @@
 """The network of a classifier: a trunk that gives features, and one linear layer."""
 
+from pathlib import Path
+
 import timm
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from parhelion.classification._settings import ClassifierSettings
-from parhelion.errors import SettingsError
+from parhelion.errors import ModelError, SettingsError
 from parhelion.training import timm_network
 
 SMALL = "small"
+#: The one of FLARE's backbones that timm does not have; torchvision does.
+GOOGLENET = "googlenet"
 #: Channels, residual blocks and stride of each stage of the small trunk.
 _STAGES = ((32, 1, 1), (64, 1, 2), (96, 1, 2), (128, 1, 2))
 
@@ -38,6 +44,8 @@ class ClassifierNetwork(nn.Module):
         mean, std = (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
         if settings.backbone == SMALL:
             self.trunk = SmallTrunk()
+        elif settings.backbone == GOOGLENET:
+            self.trunk = _googlenet(settings)
         else:
             self.trunk = _timm_trunk(settings)
             # What pretrained weights expect; saved, since timm may change its mind.
@@ -126,9 +134,37 @@ def _timm_trunk(settings: ClassifierSettings) -> nn.Module:
     if not timm.is_model(name):
         close = ", ".join(timm.list_models(f"{name[:6]}*")[:5]) or "resnet18"
         raise SettingsError(
-            f"--backbone (={name}) must be {SMALL} or name a network that timm has, such as {close}"
+            f"--backbone (={name}) must be {SMALL}, {GOOGLENET} or name a network that timm has, "
+            f"such as {close}"
         )
     return timm_network(name, given, settings.image_size)
+
+
+def _googlenet(settings: ClassifierSettings) -> nn.Module:
+    from torchvision.models import googlenet
+
+    trunk = googlenet(weights=None, aux_logits=False, init_weights=True)
+    trunk.fc = nn.Identity()
+    if settings.pretrained is not None:
+        path = Path(settings.pretrained)
+        try:
+            state = load_file(path)
+        except (SafetensorError, OSError) as error:
+            raise ModelError(
+                f"--pretrained (={path}) must be a .safetensors file of torchvision's googlenet: "
+                f"{error}"
+            ) from error
+        # Classifiers, which are not used, may be there or not.
+        kept = {name: w for name, w in state.items() if not name.startswith(("fc.", "aux"))}
+        try:
+            trunk.load_state_dict(kept)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())[:200]
+            raise ModelError(
+                f"--pretrained (={path}) does not fit --backbone (=googlenet): {reason}"
+            ) from error
+    found: nn.Module = trunk
+    return found
 
 
 def _width(trunk: nn.Module, settings: ClassifierSettings) -> int:

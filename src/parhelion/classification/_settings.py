@@ -13,7 +13,7 @@ class ClassifierSettings:
 
     backbone: str = "small"
     """Network: "small" is a compact residual one of the project's own; else a name that timm
-    knows, such as resnet18 or legacy_xception."""
+    knows, such as resnet18 or legacy_xception, or googlenet, which is torchvision's."""
     pretrained: Literal["hub"] | Path | None = None
     """Weights to start a timm network from: a local .safetensors file, or "hub" to let timm
     fetch its own; else a random start."""
