@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from parhelion.catalog import Catalog, write_catalog
@@ -99,3 +100,20 @@ def test_a_mapping_that_cannot_be_used_is_one_line(text: str, message: str, tmp_
     path.write_text(text)
     with pytest.raises(InputError, match=message):
         load_classes(str(path))
+
+
+def test_enlarged_images_are_judged_where_that_is_asked(labeled: Catalog) -> None:
+    rows = [
+        item
+        if item["split"] == "train"
+        else item | {"origin": "enhanced", "recipe": "{}", "parent_id": item["image_id"]}
+        for item in labeled.rows()
+    ]
+    table = pa.Table.from_pylist(rows, schema=labeled.table.schema)
+    classes = {name: name for name in ("round", "flat", "patchy", "odd")}
+    labels = sorted(classes)
+    large = Catalog(labeled.root, table)
+    samples, left_out = gather([large], classes, labels, "enhanced")
+    assert (len(samples), left_out) == (160, {})
+    samples, left_out = gather([large], classes, labels)
+    assert (len(samples), left_out) == (96, {"(not observed)": 64})

@@ -17,8 +17,6 @@ from parhelion.errors import CatalogError, InputError
 from parhelion.training import PixelStore, check_apart, class_order, data_order, map_ahead
 
 Catalogs = Catalog | Path | str | Sequence[Catalog | Path | str]
-#: What a classifier is judged on: made and altered images are no evidence of skill on real ones.
-_JUDGED = ("observed",)
 
 
 @dataclass(frozen=True)
@@ -48,11 +46,15 @@ def open_all(data: Catalogs) -> list[Catalog]:
 
 
 def gather(
-    catalogs: Iterable[Catalog], classes: dict[str, str], labels: Sequence[str]
+    catalogs: Iterable[Catalog],
+    classes: dict[str, str],
+    labels: Sequence[str],
+    judged: str = "observed",
 ) -> tuple[list[Sample], dict[str, int]]:
     """Return the samples of catalogs, in their order, and what was left out.
 
-    Images of the validation and test parts are taken only where they are observed.
+    Images of the validation and test parts are taken only where they are of the `judged` origin:
+    made and altered images are no evidence of skill on real ones.
 
     Parameters
     ----------
@@ -62,13 +64,15 @@ def gather(
         Class of each label.
     labels : sequence of str
         The classes; a sample's `target` is its class's place here.
+    judged : {"observed", "enhanced"}
+        Images as they came, or these enlarged.
 
     Returns
     -------
     samples : list of Sample
     left_out : dict
         How many images have each label that is not in the mapping (``(none)``: no label), and
-        ``(not observed)``: how many of a judged part are not observed.
+        ``(not observed)``, or ``(not enhanced)``: how many of a judged part are not.
 
     Raises
     ------
@@ -89,8 +93,8 @@ def gather(
         for path, item in zip(catalog.files(), rows, strict=True):
             if item["label"] not in classes:
                 left_out[item["label"] or "(none)"] += 1
-            elif item["split"] != "train" and item["origin"] not in _JUDGED:
-                left_out["(not observed)"] += 1
+            elif item["split"] != "train" and item["origin"] != judged:
+                left_out[f"(not {judged})"] += 1
             else:
                 samples.append(
                     Sample(

@@ -22,8 +22,8 @@ def score_classifier(
 ) -> pa.Table:
     """Judge the images of one part of catalogs whose labels are known.
 
-    Only observed images are judged (of the train part: all), and only those whose label the
-    classifier's mapping knows.
+    Only observed images are judged, or these enlarged if the classifier was trained for them (of
+    the train part: all), and only those whose label the classifier's mapping knows.
 
     Parameters
     ----------
@@ -51,11 +51,12 @@ def score_classifier(
         If images have no split, or none in the part is of a class that the classifier knows.
     """
     classifier = model if isinstance(model, Classifier) else load_classifier(model, device)
-    samples, _ = gather(open_all(data), classifier.classes, classifier.labels)
+    judged = classifier.card["settings"].get("judged", "observed")
+    samples, _ = gather(open_all(data), classifier.classes, classifier.labels, judged)
     samples = [sample for sample in samples if sample.split == split]
     if not samples:
         raise CatalogError(
-            f"the {split} part has no observed image of a class that the classifier knows: "
+            f"the {split} part has no {judged} image of a class that the classifier knows: "
             f"{', '.join(classifier.labels)}"
         )
     # Each image is read once: nothing is worth keeping.

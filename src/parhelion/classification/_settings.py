@@ -23,6 +23,9 @@ class ClassifierSettings:
     """TOML file, or name of a recipe that ships, whose table [classes] says which class each
     label of the catalog belongs to; labels not in it are left out. Without it every label is a
     class."""
+    judged: Literal["observed", "enhanced"] = "observed"
+    """What the validation and test parts are: observed images, or these as `parhelion enhance`
+    enlarged them, for a classifier that is to see such."""
     images: int = 200_000
     """Images to show before training ends, if it has not stopped early."""
     batch: int = 64

@@ -63,7 +63,8 @@ def train_classifier(
 
     The averaged weights with the highest macro F1 on the validation part are kept, their
     probabilities calibrated on it, and the test part judged once, at the end. Validation and
-    test images are observed ones only; training images may be anything.
+    test images are observed ones only (or these enlarged, see `settings.judged`); training images
+    may be anything.
 
     Parameters
     ----------
@@ -97,7 +98,7 @@ def train_classifier(
     catalogs = open_all(data)
     classes = classes_of(settings.classes, _training_labels(catalogs))
     labels = class_names(classes)
-    samples, left_out = gather(catalogs, classes, labels)
+    samples, left_out = gather(catalogs, classes, labels, settings.judged)
     check_classes(samples, labels)
     train = [sample for sample in samples if sample.split == "train"]
     validation = [sample for sample in samples if sample.split == "validation"]
