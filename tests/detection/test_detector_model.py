@@ -110,6 +110,18 @@ def test_the_logit_is_the_mean_of_what_the_paths_say_alone() -> None:
     assert (other[:, 1] != apart[:, 1]).all()
 
 
+def test_shares_weigh_the_paths() -> None:
+    settings = DetectorSettings(
+        backbone="fine", fusion="concatenate", image_size=32, apart=1.0, image_share=0.2
+    )
+    network = build(settings).eval()
+    images = torch.rand(3, 3, 32, 32, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    image, spectrum = network(images, apart=True).T
+    torch.testing.assert_close(network(images), 0.2 * image + 0.8 * spectrum)
+    with pytest.raises(SettingsError, match=r"--image-share \(=0.2\) must be in \[0, 1\], and 0.5"):
+        DetectorSettings(fusion="concatenate", image_share=0.2)
+
+
 def test_paths_that_are_added_cannot_be_told_apart() -> None:
     with pytest.raises(SettingsError, match=r"--apart \(=0.5\) must be in \[0, 1\], and 0 but for"):
         DetectorSettings(fusion="add", apart=0.5)

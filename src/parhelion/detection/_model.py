@@ -40,6 +40,8 @@ class TwoPath(nn.Module):
             self.image_path = _backbone(settings)
         if settings.paths != "image":
             self.spectrum_path = _backbone(settings, spectrum=True)
+        share = settings.image_share
+        self.shares = None if share == 0.5 else (share, 1 - share)
         self.color, self.placed = settings.spectrum == "color", settings.placed
         self.concatenate = settings.fusion == "concatenate"
         features = _width(settings, self.image_path, self.spectrum_path)
@@ -74,16 +76,21 @@ class TwoPath(nn.Module):
     ) -> Tensor:
         """Return logits ``(N,)`` float32 of "a model made it"; images as in `features`.
 
-        With `apart`, ``(N, 2)``: what each path would say alone, of which the logit is the mean.
-        For two paths whose features are concatenated.
+        With `apart`, ``(N, 2)``: what each path says alone, of which the logit is the mean, weighed
+        by `image_share`. For two paths whose features are concatenated.
         """
         features = self.features(images, spectrum_of)
+        if not apart and self.shares is None:
+            logits: Tensor = self.head(features)
+            return logits.squeeze(1).float()
+        parts = zip(features.chunk(2, 1), self.head.weight.chunk(2, 1), strict=True)
+        # The layer over both holds half of what each path says.
+        own = [nn.functional.linear(part, 2 * weight, self.head.bias) for part, weight in parts]
+        said = torch.cat(own, 1).float()
         if apart:
-            parts = zip(features.chunk(2, 1), self.head.weight.chunk(2, 1), strict=True)
-            own = [nn.functional.linear(part, 2 * weight, self.head.bias) for part, weight in parts]
-            return torch.cat(own, 1).float()
-        logits: Tensor = self.head(features)
-        return logits.squeeze(1).float()
+            return said
+        image, spectrum = self.shares or (0.5, 0.5)
+        return image * said[:, 0] + spectrum * said[:, 1]
 
 
 def build(settings: DetectorSettings) -> TwoPath:

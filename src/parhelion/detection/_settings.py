@@ -43,6 +43,9 @@ class DetectorSettings:
     apart: float = 0.0
     """Weight of the loss of each path alone, beside 1 less that of both together: a path that
     learns fast otherwise keeps the other from learning. For concatenated features."""
+    image_share: float = 0.5
+    """What the image path counts of the logit, the rest being the spectrum path's; other than a
+    half for paths that learned apart."""
     images: int = 500_000
     """Images to show before training ends, if it has not stopped early."""
     batch: int = 32
@@ -140,6 +143,12 @@ class DetectorSettings:
             "apart",
             self.apart,
             "be in [0, 1], and 0 but for --paths both with --fusion concatenate",
+        )
+        require(
+            self.image_share == 0.5 or (0 <= self.image_share <= 1 and self.apart == 1),
+            "image-share",
+            self.image_share,
+            "be in [0, 1], and 0.5 but with --apart 1",
         )
         require(0 <= self.resized <= 1, "resized", self.resized, "be in [0, 1]")
         require(0 <= self.gamma <= 1, "gamma", self.gamma, "be in [0, 1]")

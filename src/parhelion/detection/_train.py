@@ -220,7 +220,7 @@ def _step(
 ) -> Tensor:
     images, truth = to_model(pixels, fabric.device), torch.from_numpy(targets).to(fabric.device)
     own = model(images, apart=apart > 0)
-    said = own.mean(1) if apart else own
+    said = own.mean(1) if apart else own  # shares count where paths learn apart alone
     loss = (1 - apart) * nn.functional.binary_cross_entropy_with_logits(said, truth)
     if apart:
         both = nn.functional.binary_cross_entropy_with_logits(own, truth[:, None].expand_as(own))
