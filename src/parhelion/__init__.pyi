@@ -4,6 +4,7 @@ from ._reproduce_astrospy import reproduce_astrospy as reproduce_astrospy
 from ._reproduce_gan_universe import reproduce_gan_universe as reproduce_gan_universe
 from ._reproduce_settings import ReproduceAstrospySettings as ReproduceAstrospySettings
 from ._reproduce_settings import ReproduceSettings as ReproduceSettings
+from ._sweep import sweep_mix as sweep_mix
 from ._version import __version__ as __version__
 from .augmentation import AugmentSettings as AugmentSettings
 from .augmentation import EnhanceSettings as EnhanceSettings

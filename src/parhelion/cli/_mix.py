@@ -19,6 +19,11 @@ def mix(
     synthetic: Annotated[list[Path], _Several],
     out: Path,
     settings: Annotated[MixSettings, Flat] = MixSettings(),  # noqa: B008
+    sweep: bool = False,
+    train: str | None = None,
+    alphas: Annotated[tuple[float, ...], _Several] = (0.0, 0.5, 1.0),
+    betas: Annotated[tuple[float, ...], _Several] = (0.0, 0.5, 1.0),
+    seeds: int = 1,
     config: Config = None,
     json: Json = False,
 ) -> None:
@@ -33,6 +38,7 @@ def mix(
         parhelion mix --real objects more --synthetic made --alpha 0.5 --beta 1.0 --out mixture
         parhelion mix --real objects --synthetic made --score near --beta 0.3 --out mixture
         parhelion train classifier --data mixture --out classifier
+        parhelion mix --real objects more --synthetic made --sweep --train recipe.toml --out grid
 
     Parameters
     ----------
@@ -41,8 +47,32 @@ def mix(
     synthetic
         Labeled catalogs of what generators made.
     out
-        Folder of the new catalog.
+        Folder of the new catalog; of the page and its figures with --sweep.
+    sweep
+        Train a classifier on each mixture of a grid and draw how it does on validation images.
+    train
+        With --sweep: TOML recipe whose table [train.classifier] says how; a path, or the name of
+        one that ships.
+    alphas
+        With --sweep: the shares of augmented images.
+    betas
+        With --sweep: the shares of synthetic images.
+    seeds
+        With --sweep: trainings of each mixture.
     """
+    if sweep:
+        from parhelion._settings import load_recipe
+        from parhelion._sweep import sweep_mix
+        from parhelion.classification import ClassifierSettings
+
+        wanted = load_recipe(train, "train classifier", ClassifierSettings) if train else None
+        found = sweep_mix(
+            real, synthetic, out, settings, wanted, alphas=alphas, betas=betas, seeds=seeds
+        )
+        best = found["best"]
+        text = f"{out / 'index.html'}: best on validation at alpha {best['alpha']:g}, beta "
+        emit(found, as_json=json, text=f"{text}{best['beta']:g}")
+        return
     from parhelion.mixing import mix as run
 
     catalog = run(real, synthetic, out, settings)

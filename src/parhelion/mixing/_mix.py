@@ -58,9 +58,7 @@ def mix(
         place = f"images/{number:06d}{path.suffix}"
         link_or_copy(path, out / place)
         rows.append(item | {"path": place})
-    given = {"real": real, "synthetic": synthetic}
-    names = {name: [str(_opened(item).root) for item in part] for name, part in given.items()}
-    save_settings(out, "mix", settings, **names)
+    save_settings(out, "mix", settings, real=roots(real), synthetic=roots(synthetic))
     return write_catalog(out, rows, rejected=[])
 
 
@@ -174,6 +172,11 @@ def _joined(catalogs: Given, what: str) -> Catalog:
         place = item.table.schema.get_field_index("path")
         tables.append(item.table.set_column(place, item.table.schema.field(place), paths))
     return Catalog(root, pa.concat_tables(tables))
+
+
+def roots(catalogs: Given) -> list[str]:
+    """Return the folders of catalogs, for what is saved beside a result."""
+    return [str(_opened(item).root) for item in catalogs]
 
 
 def _opened(item: Catalog | Path | str) -> Catalog:
