@@ -9,11 +9,13 @@ import pytest
 import parhelion
 
 ROOMS = (
+    "augmentation",
     "catalog",
     "classification",
     "generation",
     "detection",
     "measurement",
+    "mixing",
     "sky",
     "provenance",
     "training",
@@ -55,11 +57,13 @@ def test_rooms_depend_downwards_only() -> None:
         "provenance": 0,
         "catalog": 1,
         "training": 2,
+        "augmentation": 3,
         "generation": 3,
         "classification": 3,
         "detection": 3,
         "sky": 3,
         "measurement": 4,
+        "mixing": 5,
         "reporting": 5,
         "cli": 6,
     }
