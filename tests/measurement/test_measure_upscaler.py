@@ -25,9 +25,10 @@ def bilinear(tmp_path: Path) -> Path:
 
 def test_an_equal_image_has_its_flux_at_its_place() -> None:
     galaxy = draw_galaxy(0)
-    psnr, ssim, flux, centroid = _compared(galaxy, galaxy)
+    psnr, ssim, ms_ssim, lpips, flux, centroid = _compared(galaxy, galaxy)
     assert psnr > 60
-    assert (ssim, flux, centroid) == pytest.approx((1, 1, 0))
+    assert (ssim, ms_ssim, flux, centroid) == pytest.approx((1, 1, 1, 0), abs=1e-5)
+    assert np.isnan(lpips)
 
 
 def test_what_is_brighter_or_moved_is_told() -> None:
@@ -35,16 +36,16 @@ def test_what_is_brighter_or_moved_is_told() -> None:
     aim[16:24, 16:24] = 110
     brighter = aim.copy()
     brighter[16:24, 16:24] = 120
-    assert _compared(brighter, aim)[2] == pytest.approx(1.1, abs=0.02)
+    assert _compared(brighter, aim)[4] == pytest.approx(1.1, abs=0.02)
     moved = np.roll(aim, 1, axis=1)
-    assert _compared(moved, aim)[3] == pytest.approx(1, abs=0.1)
+    assert _compared(moved, aim)[5] == pytest.approx(1, abs=0.1)
     # One gray level everywhere: 20 log10 255.
     assert _compared(aim + np.uint8(1), aim)[0] == pytest.approx(48.13, abs=0.01)
 
 
 def test_images_without_an_object_have_no_flux() -> None:
     blank = np.full((32, 32, 3), 7, np.uint8)
-    assert np.isnan(_compared(blank, blank)[2:]).all()
+    assert np.isnan(_compared(blank, blank)[3:]).all()
     assert _mean(np.array([np.nan, np.nan]), [np.ones(2)]) == {"mean": None, "interval": None}
     assert _mean(np.array([1.0, np.nan]), [np.ones(2)])["mean"] == 1
 

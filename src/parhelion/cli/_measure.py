@@ -219,6 +219,7 @@ def upscaler(
     split: Literal["test", "validation", "train", "all"] = "test",
     count: int | None = None,
     plain: bool = False,
+    lpips: Path | None = None,
     seed: int = 0,
     json: Json = False,
 ) -> None:
@@ -243,13 +244,17 @@ def upscaler(
         Most images of a catalog.
     plain
         Make images smaller with a bicubic filter instead of as a smaller telescope would.
+    lpips
+        Weights of torchvision's squeezenet1_1, for the learned perceptual distance.
     seed
         Of noise and bootstrap.
     """
     from parhelion.measurement import measure_upscaler
 
     part = None if split == "all" else split
-    found = measure_upscaler(model, data, out, split=part, count=count, plain=plain, seed=seed)
+    found = measure_upscaler(
+        model, data, out, split=part, count=count, plain=plain, lpips=lpips, seed=seed
+    )
     lines = [f"{found['images']} images, {found['scale']}x, made smaller: {found['made_smaller']}"]
     for name in ("ours", "bicubic", "lanczos"):
         cells = ", ".join(

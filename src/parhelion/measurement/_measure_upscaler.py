@@ -20,14 +20,18 @@ from parhelion.augmentation import (
 from parhelion.catalog import Catalog, decode, luma, open_catalog
 from parhelion.errors import InputError
 from parhelion.measurement._bootstrap import percentile_interval, resample_groups
+from parhelion.measurement._likeness import perceptual_distance, structural_similarities
 from parhelion.measurement._photometry import border_sky
 
 UPSCALER_FILE = "upscaler.json"
+Pixels = NDArray[np.uint8]
 
 #: What is measured of each enlarged image against the one that was made smaller.
 FIGURES = {
     "psnr": "peak signal-to-noise ratio, dB",
     "ssim": "structural similarity",
+    "ms_ssim": "structural similarity at several scales (five, or as many as the image holds)",
+    "lpips": "learned perceptual distance, where its network is given; less is better",
     "flux": "flux above the sky within the object's isophote, over the true one",
     "centroid": "shift of the object's centroid, pixels of the large image",
 }
@@ -44,6 +48,7 @@ def measure_upscaler(
     split: str | None = "test",
     count: int | None = None,
     plain: bool = False,
+    lpips: Path | None = None,
     seed: int = 0,
     device: str = "auto",
 ) -> dict[str, Any]:
@@ -64,6 +69,9 @@ def measure_upscaler(
     plain : bool
         Make images smaller with a bicubic filter, as the field does; else as a smaller telescope
         would, see `parhelion.augmentation.observed_smaller`.
+    lpips : Path, optional
+        Weights of torchvision's ``squeezenet1_1`` (safetensors), for the perceptual distance
+        (Zhang et al. 2018); it needs the package lpips. Not measured when not given.
     seed : int
         Of the noise and the bootstrap.
     device : {"auto", "cpu", "cuda", "mps"}
@@ -80,7 +88,10 @@ def measure_upscaler(
     ------
     InputError
         If there is no observed image of 16 small pixels a side.
+    ModelError, MissingExtraError
+        If the network of the perceptual distance cannot be had.
     """
+    distance = None if lpips is None else perceptual_distance(lpips)
     upscaler = load_upscaler(model, device)
     settings = UpscalerSettings(scale=4 if upscaler.scale == 4 else 2)
     ways: dict[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
@@ -98,7 +109,7 @@ def measure_upscaler(
             rng = np.random.default_rng([seed, number])
             small = observed_smaller(large, settings, rng, scale=upscaler.scale)
         for name, way in ways.items():
-            values[name].append(_compared(way(small), large))
+            values[name].append(_compared(way(small), large, distance))
     groups = np.unique([group for _, group in chosen], return_inverse=True)[1].astype(np.int64)
     table = {name: np.array(rows) for name, rows in values.items()}
     figures: dict[str, Any] = {
@@ -163,25 +174,26 @@ def _resized(pixels: NDArray[np.uint8], scale: float, kind: Image.Resampling) ->
     return np.asarray(Image.fromarray(pixels).resize((width, height), kind), np.uint8)
 
 
-def _compared(found: NDArray[np.uint8], aim: NDArray[np.uint8]) -> list[float]:
+def _compared(
+    found: Pixels, aim: Pixels, distance: Callable[[Pixels, Pixels], float] | None = None
+) -> list[float]:
     """Return the figures of one image; of its object NaN where it shows none."""
-    from skimage.metrics import structural_similarity
-
     # An image that is hit exactly has no finite ratio; a tenth of a level is as good.
     error = max(float(np.square(found.astype(float) - aim).mean()), 0.01)
     psnr = float(10 * np.log10(255**2 / error))
-    likeness: Any = structural_similarity
-    ssim = float(likeness(aim, found, channel_axis=-1, data_range=255))
+    ssim, ms_ssim = structural_similarities(found, aim)
+    perceived = np.nan if distance is None else distance(found, aim)
+    likeness = [psnr, ssim, ms_ssim, perceived]
     levels, sky, noise = border_sky(aim[None])
     light = levels[0] - sky[0]
     # Of the smoothed image: else pixels whose noise is high are chosen, and seem too bright.
     inside = gaussian_filter(light, _SMOOTH) > noise[0]
     ours = luma(found) - sky[0]
     if not inside.any() or float(ours[inside].sum()) <= 0:
-        return [psnr, ssim, np.nan, np.nan]
+        return [*likeness, np.nan, np.nan]
     flux = float(ours[inside].sum() / light[inside].sum())
     shift = np.hypot(*(_center(ours, inside) - _center(light, inside)))
-    return [psnr, ssim, flux, float(shift)]
+    return [*likeness, flux, float(shift)]
 
 
 def _center(light: NDArray[np.float32], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
