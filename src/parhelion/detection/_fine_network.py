@@ -16,6 +16,8 @@ _LEAST = 0.0025
 _CLIP = 4.0
 #: Channels at full resolution, at a half, a quarter and an eighth.
 _WIDTHS = (16, 32, 64, 128)
+#: The same where there is but one plane to see.
+_NARROW = (8, 16, 32, 128)
 
 
 class Fine(nn.Module):
@@ -36,8 +38,9 @@ class Fine(nn.Module):
         super().__init__()
         self.residual, self.plain = residual, plain
         inward = channels * (self.residual + self.plain)
-        layers: list[nn.Module] = [_step(inward, _WIDTHS[0], 1)]
-        for wide, wider in pairwise(_WIDTHS):
+        widths = _WIDTHS if channels > 1 else _NARROW
+        layers: list[nn.Module] = [_step(inward, widths[0], 1)]
+        for wide, wider in pairwise(widths):
             layers += [_step(wide, wider, 2), _Residual(wider)]
         self.layers = nn.Sequential(*layers)
 
