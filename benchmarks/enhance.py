@@ -28,7 +28,7 @@ from parhelion.augmentation import (
 )
 from parhelion.catalog import image_id, row, write_catalog
 
-_SIDE, _ROUNDS, _BORDER = 1024, 3, 32
+_SIDE, _ROUNDS, _BORDER = 512, 3, 32
 _LEARN = UpscalerSettings(width=32, depths=(4, 4), images=160, batch=8, validate_every=160)
 _ASKED = EnhanceSettings()
 
