@@ -20,6 +20,7 @@ ROOMS = (
     "provenance",
     "training",
     "reporting",
+    "experiments",
 )
 
 
@@ -65,7 +66,8 @@ def test_rooms_depend_downwards_only() -> None:
         "measurement": 4,
         "mixing": 5,
         "reporting": 5,
-        "cli": 6,
+        "experiments": 6,
+        "cli": 7,
     }
     root = Path(parhelion.__file__).parent
     wrong = []

@@ -1,10 +1,3 @@
-from ._demo import demo as demo
-from ._demo_settings import DemoSettings as DemoSettings
-from ._reproduce_astrospy import reproduce_astrospy as reproduce_astrospy
-from ._reproduce_gan_universe import reproduce_gan_universe as reproduce_gan_universe
-from ._reproduce_settings import ReproduceAstrospySettings as ReproduceAstrospySettings
-from ._reproduce_settings import ReproduceSettings as ReproduceSettings
-from ._sweep import sweep_mix as sweep_mix
 from ._version import __version__ as __version__
 from .augmentation import AugmentSettings as AugmentSettings
 from .augmentation import EnhanceSettings as EnhanceSettings
@@ -32,6 +25,13 @@ from .detection import calibrate as calibrate
 from .detection import detect as detect
 from .detection import inspect as inspect
 from .detection import train_detector as train_detector
+from .experiments import DemoSettings as DemoSettings
+from .experiments import ReproduceAstrospySettings as ReproduceAstrospySettings
+from .experiments import ReproduceSettings as ReproduceSettings
+from .experiments import demo as demo
+from .experiments import reproduce_astrospy as reproduce_astrospy
+from .experiments import reproduce_gan_universe as reproduce_gan_universe
+from .experiments import sweep_mix as sweep_mix
 from .generation import DiffusionSettings as DiffusionSettings
 from .generation import GanSettings as GanSettings
 from .generation import GenerateSettings as GenerateSettings

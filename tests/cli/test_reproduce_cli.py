@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from parhelion import _reproduce_astrospy
 from parhelion.cli import main
+from parhelion.experiments import _astrospy
 
 
 def test_catalogs_follow_one_flag_and_a_comma_joins_a_test(
@@ -19,7 +19,7 @@ def test_catalogs_follow_one_flag_and_a_comma_joins_a_test(
         given.update(data=data, out=out, settings=settings, elsewhere=elsewhere)
         return {"paper": "astrospy"}
 
-    monkeypatch.setattr(_reproduce_astrospy, "reproduce_astrospy", record)
+    monkeypatch.setattr(_astrospy, "reproduce_astrospy", record)
     arguments = ["reproduce", "astrospy", "--data", "real", "made", "--out", str(tmp_path)]
     assert main([*arguments, "--elsewhere", "zoo,fakes", "sky", "--seeds", "5", "--json"]) == 0
     assert given["data"] == [Path("real"), Path("made")]

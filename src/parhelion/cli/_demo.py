@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-from parhelion._demo_settings import DemoSettings
 from parhelion.cli._main import emit
 from parhelion.cli._options import Config, Flat, Json
+from parhelion.experiments._demo_settings import DemoSettings
 
 
 def demo(
@@ -30,7 +30,7 @@ def demo(
     out
         Folder for everything; report.html and summary.json are the results.
     """
-    from parhelion._demo import demo as run
+    from parhelion.experiments._demo import demo as run
 
     summary = run(out, settings)
     emit(

@@ -62,8 +62,8 @@ def mix(
     """
     if sweep:
         from parhelion._settings import load_recipe
-        from parhelion._sweep import sweep_mix
         from parhelion.classification import ClassifierSettings
+        from parhelion.experiments._sweep import sweep_mix
 
         wanted = load_recipe(train, "train classifier", ClassifierSettings) if train else None
         found = sweep_mix(

@@ -5,9 +5,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from parhelion._reproduce_settings import ReproduceAstrospySettings, ReproduceSettings
 from parhelion.cli._main import emit
 from parhelion.cli._options import Config, Flat, Json
+from parhelion.experiments._settings import ReproduceAstrospySettings, ReproduceSettings
 
 
 def gan_universe(
@@ -41,7 +41,7 @@ def gan_universe(
     bodies
         Catalog of celestial bodies, for the paper's other experiment.
     """
-    from parhelion._reproduce_gan_universe import reproduce_gan_universe
+    from parhelion.experiments._gan_universe import reproduce_gan_universe
 
     summary = reproduce_gan_universe(data, out, settings, bodies=bodies)
     emit(
@@ -83,7 +83,7 @@ def astrospy(
     out
         Folder for everything; index.html and summary.json are the results.
     """
-    from parhelion._reproduce_astrospy import reproduce_astrospy
+    from parhelion.experiments._astrospy import reproduce_astrospy
 
     tests = [[Path(root) for root in test.split(",")] for test in elsewhere]
     summary = reproduce_astrospy(data, out, settings, elsewhere=tests)

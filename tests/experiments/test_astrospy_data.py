@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from parhelion._astrospy_data import check_unseen, choose, named
 from parhelion.catalog import Catalog, row, write_catalog
 from parhelion.errors import InputError
+from parhelion.experiments._astrospy_data import check_unseen, choose, named
 
 _PARTS = ("train", "train", "validation", "test")
 

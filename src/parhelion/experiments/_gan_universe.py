@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from parhelion._files import write_json
-from parhelion._reproduce_settings import ReproduceSettings
 from parhelion._settings import load_recipe, settings_dict
-from parhelion._stages import Figures, Stages, machine, say
 from parhelion.catalog import Catalog, open_catalog
 from parhelion.errors import InputError
+from parhelion.experiments._settings import ReproduceSettings
+from parhelion.experiments._stages import Figures, Stages, machine, say
 from parhelion.generation import (
     GanSettings,
     GenerateSettings,

@@ -11,13 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from parhelion._astrospy_tables import ORDER, Row
 from parhelion._files import atomic_path
-from parhelion._reproduce_settings import ReproduceAstrospySettings
-from parhelion._stages import Figures, Stages
 from parhelion.catalog import MADE_ORIGINS, Catalog
 from parhelion.detection import DetectorSettings, evaluate, train_detector
 from parhelion.errors import ModelError
+from parhelion.experiments._astrospy_tables import ORDER, Row
+from parhelion.experiments._settings import ReproduceAstrospySettings
+from parhelion.experiments._stages import Figures, Stages
 from parhelion.measurement import seed_difference, seed_figures
 from parhelion.training import HUB, PixelStore, read_card
 

@@ -4,13 +4,13 @@ import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from parhelion._demo_settings import DemoSettings
 from parhelion._files import write_json, write_text
 from parhelion._settings import load_recipe, settings_dict
-from parhelion._stages import Figures, Stages, machine, say
 from parhelion.catalog import CutoutSettings, cutouts, open_catalog, split
 from parhelion.detection import DetectorSettings, DetectSettings, detect, train_detector
 from parhelion.errors import InputError
+from parhelion.experiments._demo_settings import DemoSettings
+from parhelion.experiments._stages import Figures, Stages, machine, say
 from parhelion.generation import GanSettings, GenerateSettings, generate, train_gan
 from parhelion.measurement import (
     MeasureFieldSettings,

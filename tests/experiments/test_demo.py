@@ -2,10 +2,10 @@
 
 import pytest
 
-from parhelion._demo import _hubble_deep_field
-from parhelion._demo_settings import DemoSettings
 from parhelion.catalog import decode
 from parhelion.errors import SettingsError
+from parhelion.experiments._demo import _hubble_deep_field
+from parhelion.experiments._demo_settings import DemoSettings
 
 
 def test_the_field_is_there_without_a_network() -> None:

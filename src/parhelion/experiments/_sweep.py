@@ -10,8 +10,8 @@ import numpy as np
 
 from parhelion._files import write_json
 from parhelion._settings import require, settings_dict
-from parhelion._stages import Stages
 from parhelion.classification import ClassifierSettings, train_classifier
+from parhelion.experiments._stages import Stages
 from parhelion.mixing import MixSettings, mixed
 from parhelion.mixing._mix import Given, roots
 from parhelion.reporting import report_sweep

@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 
 from drawn_galaxy import draw_galaxy
-from parhelion import _reproduce_gan_universe
-from parhelion._reproduce_gan_universe import reproduce_gan_universe
-from parhelion._reproduce_settings import ReproduceSettings
 from parhelion.catalog import Catalog, image_id, row, write_catalog
 from parhelion.errors import InputError, SettingsError
+from parhelion.experiments import _gan_universe
+from parhelion.experiments._gan_universe import reproduce_gan_universe
+from parhelion.experiments._settings import ReproduceSettings
 from parhelion.measurement import _generator, train_features
 
 _QUICK = ReproduceSettings(share=16 / 60_000)
@@ -43,10 +43,8 @@ def sky(tmp_path: Path) -> Catalog:
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    scale = _reproduce_gan_universe._Scale(
-        "gan-universe-small", "gan-universe-small", 40, 12, 512, (2.0,)
-    )
-    monkeypatch.setitem(_reproduce_gan_universe._SCALES, "small", scale)
+    scale = _gan_universe._Scale("gan-universe-small", "gan-universe-small", 40, 12, 512, (2.0,))
+    monkeypatch.setitem(_gan_universe._SCALES, "small", scale)
     monkeypatch.setattr(_generator, "train_features", partial(train_features, steps=2))
 
 

@@ -4,8 +4,8 @@ import dataclasses
 
 import torch
 
-from parhelion._astrospy_tables import ORDER, SCALES, Row, tables
 from parhelion.detection._model import build
+from parhelion.experiments._astrospy_tables import ORDER, SCALES, Row, tables
 
 PAPER = tables(SCALES["paper"])
 

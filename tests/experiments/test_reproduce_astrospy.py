@@ -13,12 +13,12 @@ import pytest
 from PIL import Image
 
 from drawn_galaxy import draw_galaxy
-from parhelion import _astrospy_runs, _astrospy_tables
-from parhelion._reproduce_astrospy import reproduce_astrospy
-from parhelion._reproduce_settings import ReproduceAstrospySettings
 from parhelion._settings import load_recipe
 from parhelion.catalog import Catalog, image_id, row, write_catalog
 from parhelion.errors import InputError, ModelError, SettingsError
+from parhelion.experiments import _astrospy_runs, _astrospy_tables
+from parhelion.experiments._astrospy import reproduce_astrospy
+from parhelion.experiments._settings import ReproduceAstrospySettings
 from parhelion.measurement import seed_difference, seed_figures
 
 _PARTS = ("train", "train", "validation", "test")
@@ -81,7 +81,7 @@ def quick() -> Iterator[None]:
             plan = real(scale)
             return {**plan, "2": [item for item in plan["2"] if item.name == "CNN"]}
 
-        patch.setattr("parhelion._reproduce_astrospy.tables", fewer)
+        patch.setattr("parhelion.experiments._astrospy.tables", fewer)
         yield
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from parhelion._demo_settings import DemoSettings
-from parhelion._stages import Stages
 from parhelion.errors import InputError
+from parhelion.experiments._demo_settings import DemoSettings
+from parhelion.experiments._stages import Stages
 
 
 def test_a_stage_that_was_done_is_not_done_again(tmp_path: Path) -> None:

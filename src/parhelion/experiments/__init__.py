@@ -1,0 +1,5 @@
+"""Whole jobs that go through the rooms: the demo, the papers' experiments, sweeps of mixtures."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
