@@ -27,9 +27,11 @@ from .detection import inspect as inspect
 from .detection import train_detector as train_detector
 from .experiments import DemoSettings as DemoSettings
 from .experiments import ReproduceAstrospySettings as ReproduceAstrospySettings
+from .experiments import ReproduceFlareSettings as ReproduceFlareSettings
 from .experiments import ReproduceSettings as ReproduceSettings
 from .experiments import demo as demo
 from .experiments import reproduce_astrospy as reproduce_astrospy
+from .experiments import reproduce_flare as reproduce_flare
 from .experiments import reproduce_gan_universe as reproduce_gan_universe
 from .experiments import sweep_mix as sweep_mix
 from .generation import DiffusionSettings as DiffusionSettings

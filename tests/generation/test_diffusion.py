@@ -1,6 +1,5 @@
 """The mathematics of diffusion, on cases with known answers."""
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -116,4 +115,5 @@ def test_sizes_must_fit_the_resolutions() -> None:
         SettingsError, match=r"--image-size \(=20\) must be at least 16 and divisib"
     ):
         DiffusionSettings(image_size=20, widths=(8, 8, 8, 8))
-    assert np.prod(DiffusionSettings().widths) > 0
+    with pytest.raises(SettingsError, match=r"must be at least 16 and divisible by 16, for --fac"):
+        DiffusionSettings(image_size=24, factor=8, widths=(8, 8))

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,10 +14,11 @@ from parhelion.generation import (
     VarySettings,
     generate,
     train_diffusion,
+    trained_on,
     vary,
 )
 from parhelion.provenance import read_mark
-from parhelion.training import read_card, read_log
+from parhelion.training import Checkpoints, read_card, read_log
 
 TINY = DiffusionSettings(
     image_size=16,
@@ -32,11 +34,18 @@ TINY = DiffusionSettings(
     log_every=4,
     precision="fp32",
 )
+LATENT = replace(TINY, factor=4, autoencoder_width=8, autoencoder_images=64)
+
+
+@pytest.fixture(params=[TINY, LATENT], ids=["pixels", "latent"])
+def tiny(request: pytest.FixtureRequest) -> DiffusionSettings:
+    found: DiffusionSettings = request.param
+    return found
 
 
 @pytest.fixture
-def run(galaxies: Catalog, tmp_path: Path) -> Path:
-    return train_diffusion([galaxies], tmp_path / "run", TINY)
+def run(galaxies: Catalog, tiny: DiffusionSettings, tmp_path: Path) -> Path:
+    return train_diffusion([galaxies], tmp_path / "run", tiny)
 
 
 def test_a_run_can_be_drawn_from(run: Path, tmp_path: Path) -> None:
@@ -60,14 +69,46 @@ def test_a_seed_gives_its_image_whatever_stands_beside_it(run: Path, tmp_path: P
 
 
 def test_a_resumed_run_ends_as_an_undisturbed_one(
-    galaxies: Catalog, run: Path, tmp_path: Path
+    galaxies: Catalog, tiny: DiffusionSettings, tmp_path: Path
 ) -> None:
-    settings = replace(TINY, cooldown=0.0)
+    settings = replace(tiny, cooldown=0.0)
     whole = train_diffusion([galaxies], tmp_path / "whole", settings)
     half = tmp_path / "half"
     train_diffusion([galaxies], half, replace(settings, images=8))
     train_diffusion([galaxies], half, settings, resume=True)
     assert (half / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("killed_at", [32, 64])
+def test_a_run_stopped_in_its_autoencoder_ends_as_an_undisturbed_one(
+    galaxies: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed_at: int
+) -> None:
+    whole = train_diffusion([galaxies], tmp_path / "whole", LATENT)
+
+    class Killed(Exception):
+        pass
+
+    real = Checkpoints.save
+
+    def save(self: Checkpoints, images: int, **facts: Any) -> None:
+        real(self, images, **facts)
+        if images == killed_at:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoints, "save", save)
+        with pytest.raises(Killed):
+            train_diffusion([galaxies], tmp_path / "half", LATENT)
+    assert not (tmp_path / "half" / "model.json").exists()
+    half = train_diffusion([galaxies], tmp_path / "half", LATENT, resume=True)
+    assert (half / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+
+
+def test_what_a_model_learned_from_is_known(galaxies: Catalog, run: Path) -> None:
+    seen = read_card(run, "diffusion")["data"]["fingerprint"]
+    assert trained_on([galaxies], ["label"]) == seen
+    fewer = Catalog(galaxies.root, galaxies.table.slice(1))
+    assert trained_on([fewer], ["label"]) != seen
 
 
 def test_training_lowers_the_loss(galaxies: Catalog, tmp_path: Path) -> None:

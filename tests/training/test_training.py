@@ -12,7 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from parhelion.errors import InputError, ModelError, NonFiniteLossError, SettingsError
+from parhelion.errors import (
+    InputError,
+    ModelError,
+    NonFiniteLossError,
+    SettingsError,
+    TrainingError,
+)
 from parhelion.training import (
     Checkpoints,
     Ema,
@@ -20,6 +26,7 @@ from parhelion.training import (
     RunLog,
     check_finite,
     check_same_data,
+    check_weights,
     data_order,
     due,
     find_model,
@@ -33,7 +40,6 @@ from parhelion.training import (
     step_generator,
     to_model,
     to_pixels,
-    weights_are_finite,
 )
 
 
@@ -174,10 +180,11 @@ def test_a_loss_that_is_not_finite_is_named(value: float) -> None:
 
 def test_a_weight_that_is_not_finite_is_seen() -> None:
     model = nn.Linear(2, 2)
-    assert weights_are_finite(model)
+    check_weights(8, model)
     with torch.no_grad():
         model.weight[0, 0] = torch.nan
-    assert not weights_are_finite(model)
+    with pytest.raises(TrainingError, match="not finite after 16 images"):
+        check_weights(16, nn.Linear(2, 2), model)
 
 
 def test_a_model_on_disk(tmp_path: Path) -> None:

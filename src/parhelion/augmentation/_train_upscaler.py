@@ -18,7 +18,7 @@ from parhelion.augmentation._settings import UpscalerSettings
 from parhelion.augmentation._telescope import observed_smaller
 from parhelion.augmentation._upscaler import build, hosted
 from parhelion.catalog import Catalog, open_catalog
-from parhelion.errors import InputError, TrainingError
+from parhelion.errors import InputError
 from parhelion.training import (
     Checkpoints,
     Ema,
@@ -28,13 +28,14 @@ from parhelion.training import (
     check_finite,
     check_resume,
     check_same_data,
+    check_weights,
     data_order,
     due,
     fingerprint,
     make_fabric,
     map_ahead,
     save_model,
-    weights_are_finite,
+    stopped,
 )
 
 Pixels = NDArray[np.uint8]
@@ -107,11 +108,7 @@ def train_upscaler(
     figures: dict[str, float] = {}
 
     def keep() -> None:
-        if not weights_are_finite(network):
-            raise TrainingError(
-                f"a weight is not finite after {images} patches; the last good checkpoint is "
-                "kept: lower --learning-rate and --resume"
-            )
+        check_weights(images, network)
         state.save(images, data=seen)
         card = {
             "settings": settings_dict(settings),
@@ -154,10 +151,7 @@ def train_upscaler(
             progress.close()
         if interrupt.requested:
             keep()
-            raise TrainingError(
-                f"stopped after {images} of {settings.images} patches; nothing is lost: "
-                "run the same command with --resume"
-            )
+            raise stopped(images, settings.images, "patches")
     return out
 
 

@@ -13,6 +13,7 @@ from ._duplicates import near_duplicates as near_duplicates
 from ._image_id import image_id as image_id
 from ._image_id import image_id_of_strips as image_id_of_strips
 from ._ingest import ingest as ingest
+from ._join import joined as joined
 from ._listing import Entry as Entry
 from ._listing import Listing as Listing
 from ._pixels import load_pixels as load_pixels

@@ -91,6 +91,18 @@ class Catalog:
             table = table.filter(pc.is_in(table[name], value_set=pa.array(allowed, pa.string())))
         return Catalog(self.root, table)
 
+    def replaced(self, **values: str | Sequence[str | None]) -> "Catalog":
+        """Return the same rows with other values in columns of text: one for all, or a list.
+
+        Nothing is checked; see `check_invariants`.
+        """
+        table = self.table
+        for name, wanted in values.items():
+            place = table.schema.get_field_index(name)
+            new = [wanted] * len(self) if isinstance(wanted, str) else list(wanted)
+            table = table.set_column(place, table.schema.field(place), pa.array(new, pa.string()))
+        return Catalog(self.root, table)
+
 
 def row(
     *,

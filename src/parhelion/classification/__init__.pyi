@@ -1,5 +1,7 @@
 from ._classes import load_classes as load_classes
 from ._figures import classifier_figures as classifier_figures
+from ._figures import confusion as confusion
+from ._figures import macro_f1 as macro_f1
 from ._predict import Classifier as Classifier
 from ._predict import load_classifier as load_classifier
 from ._scores import score_classifier as score_classifier

@@ -30,7 +30,6 @@ from parhelion.classification._finish import finish
 from parhelion.classification._network import build
 from parhelion.classification._predict import network_logits
 from parhelion.classification._settings import ClassifierSettings
-from parhelion.errors import TrainingError
 from parhelion.training import (
     Checkpoints,
     Ema,
@@ -40,11 +39,12 @@ from parhelion.training import (
     check_finite,
     check_resume,
     check_same_data,
+    check_weights,
     due,
     fingerprint,
     make_fabric,
+    stopped,
     to_model,
-    weights_are_finite,
 )
 
 # What may differ between a run and its continuation without making it another run. The number
@@ -58,6 +58,7 @@ def train_classifier(
     settings: ClassifierSettings | None = None,
     *,
     resume: bool = False,
+    store: PixelStore | None = None,
 ) -> Path:
     """Train a classifier on the labels of catalogs.
 
@@ -77,6 +78,8 @@ def train_classifier(
         Network, classes, augmentation, budget.
     resume : bool
         Go on from the newest checkpoint in `out`, if there is one.
+    store : PixelStore, optional
+        Decoded images of the settings' size, for several trainings on the same ones.
 
     Returns
     -------
@@ -122,7 +125,7 @@ def train_classifier(
         out, "train classifier", settings, data=[str(catalog.root) for catalog in catalogs]
     )
 
-    store = PixelStore(settings.image_size, settings.cache_mb)
+    store = store or PixelStore(settings.image_size, settings.cache_mb)
     size = np.bincount([sample.target for sample in train], minlength=len(labels))
     weights, shares = _class_weights(size, settings).to(fabric.device), size / size.sum()
     batch, every = settings.batch, settings.validate_every or len(train)
@@ -161,10 +164,7 @@ def train_classifier(
             progress.close()
         if interrupt.requested:
             _keep(state, network, images, seen)
-            raise TrainingError(
-                f"stopped after {images} of {settings.images} images; nothing is lost: "
-                "run the same command with --resume"
-            )
+            raise stopped(images, settings.images)
     network.load_state_dict(best.weights)
     network.eval()
     finish(
@@ -277,9 +277,5 @@ def _training_labels(catalogs: Sequence[Any]) -> list[str]:
 
 
 def _keep(state: Checkpoints, network: nn.Module, images: int, data: str) -> None:
-    if not weights_are_finite(network):
-        raise TrainingError(
-            f"a weight is not finite after {images} images; the last good checkpoint is kept: "
-            "lower --learning-rate and --resume"
-        )
+    check_weights(images, network)
     state.save(images, data=data)

@@ -44,6 +44,7 @@ _VERBS = (
     "inspect",
     "reproduce gan-universe",
     "reproduce astrospy",
+    "reproduce flare",
     "report",
 )
 

@@ -30,7 +30,6 @@ from parhelion.detection._finish import finish
 from parhelion.detection._model import build
 from parhelion.detection._predict import means
 from parhelion.detection._settings import DetectorSettings
-from parhelion.errors import TrainingError
 from parhelion.training import (
     Checkpoints,
     Ema,
@@ -40,11 +39,12 @@ from parhelion.training import (
     check_finite,
     check_resume,
     check_same_data,
+    check_weights,
     due,
     fingerprint,
     make_fabric,
+    stopped,
     to_model,
-    weights_are_finite,
 )
 
 _log = logging.getLogger(__name__)
@@ -188,10 +188,7 @@ def train_detector(
             progress.close()
         if interrupt.requested:
             _keep(state, network, images, data)
-            raise TrainingError(
-                f"stopped after {images} of {settings.images} images; nothing is lost: "
-                "run the same command with --resume"
-            )
+            raise stopped(images, settings.images)
     # To the digits of half precision, in which weights may be shipped: what is calibrated and
     # measured now is then what is used.
     network.load_state_dict({n: _rounded(tensor) for n, tensor in best.weights.items()})
@@ -263,11 +260,7 @@ def _validate(
 
 
 def _keep(state: Checkpoints, network: nn.Module, images: int, data: str) -> None:
-    if not weights_are_finite(network):
-        raise TrainingError(
-            f"a weight is not finite after {images} images; the last good checkpoint is kept: "
-            "lower --learning-rate and --resume"
-        )
+    check_weights(images, network)
     state.save(images, data=data)
 
 

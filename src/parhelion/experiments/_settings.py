@@ -68,3 +68,52 @@ class ReproduceAstrospySettings:
         require(self.seed >= 0, "seed", self.seed, "not be negative")
         require(self.workers is None or self.workers >= 1, "workers", self.workers, "be at least 1")
         require(self.cache_mb >= 0, "cache-mb", self.cache_mb, "not be negative")
+
+
+@dataclass(frozen=True)
+class ReproduceFlareSettings:
+    """Which scale FLARE's experiments are done at."""
+
+    scale: Literal["small", "paper"] = "small"
+    """small ends within 90 minutes on two CPU cores: images of 64 px, enlarged to 128, seen at 96
+    by two small networks. paper has the published four networks at 224 px and images as they came,
+    and needs a GPU."""
+    share: float = 1.0
+    """Part of each training's images; below 1 to try out."""
+    seeds: int = 3
+    """Trainings of each row."""
+    generator: Path | None = None
+    """Diffusion model conditioned on labels that learned from the train part of --data alone; one
+    is trained first when not given, which takes hours on a CPU."""
+    upscaler: str | None = None
+    """Network that enlarges, as `parhelion enhance --model` takes it; the scale's own when not
+    given."""
+    drawn: int | None = None
+    """Images to draw of each class; the scale's own number when not given."""
+    alpha: float = 0.5
+    """Share of augmented real images in FLARE's mixture."""
+    beta: float = 1.0
+    """Share of made images, and of their augmentations, in it."""
+    score: Literal["random", "near", "diverse", "original", "observed"] = "random"
+    """By what these shares are chosen; see `parhelion mix`."""
+    seed: int = 0
+    """Seed of the first training of each row, of what is drawn and of every interval."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where to compute."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """Arithmetic of training."""
+    workers: int | None = None
+    """Threads that decode and augment; one for each core when not given."""
+    cache_mb: int = 4096
+    """Memory for decoded images, which all trainings share, in megabytes."""
+
+    def __post_init__(self) -> None:
+        require(self.scale in ("small", "paper"), "scale", self.scale, "be small or paper")
+        require(0 < self.share <= 1, "share", self.share, "be above 0, at most 1")
+        require(self.seeds >= 1, "seeds", self.seeds, "be at least 1")
+        require(self.drawn is None or self.drawn >= 1, "drawn", self.drawn, "be at least 1")
+        for name in ("alpha", "beta"):
+            require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "be in [0, 1]")
+        require(self.seed >= 0, "seed", self.seed, "not be negative")
+        require(self.workers is None or self.workers >= 1, "workers", self.workers, "be at least 1")
+        require(self.cache_mb >= 0, "cache-mb", self.cache_mb, "not be negative")

@@ -13,5 +13,6 @@ from ._settings import SheetSettings as SheetSettings
 from ._settings import VarySettings as VarySettings
 from ._sheet import sheet as sheet
 from ._train_diffusion import train_diffusion as train_diffusion
+from ._train_diffusion import trained_on as trained_on
 from ._train_gan import train_gan as train_gan
 from ._vary import vary as vary

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from parhelion.errors import MissingExtraError
 from parhelion.generation._diffusion_settings import DiffusionSettings
 
-#: Standard deviation of the data, images in [-1, 1] (EDM, table 1).
+#: Standard deviation of the data, images in [-1, 1] or their maps (EDM, table 1).
 SIGMA_DATA = 0.5
 #: Range of the noise on the way back, and how its steps crowd at the low end (EDM, equation 5).
 SIGMA_MIN, SIGMA_MAX, RHO = 0.002, 80.0, 7.0
@@ -32,13 +32,14 @@ class DiffusionNetwork(nn.Module):
     def __init__(self, settings: DiffusionSettings, classes: int) -> None:
         super().__init__()
         unet = _unet_class()
-        sides = [settings.image_size // 2**level for level in range(len(settings.widths))]
+        channels, side, _ = settings.map_shape
+        sides = [side // 2**level for level in range(len(settings.widths))]
         looks = [side <= settings.attention for side in sides]
         self.classes = classes
         self.unet = unet(
-            sample_size=settings.image_size,
-            in_channels=settings.channels,
-            out_channels=settings.channels,
+            sample_size=side,
+            in_channels=channels,
+            out_channels=channels,
             layers_per_block=settings.blocks,
             block_out_channels=tuple(settings.widths),
             norm_num_groups=8,

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from parhelion._settings import settings_from_dict
 from parhelion.errors import ModelError, SettingsError
+from parhelion.generation._autoencoder import SPACE, space_of
 from parhelion.generation._conditions import ask, draw_classes
 from parhelion.generation._diffusion import DiffusionNetwork, denoise, guided, schedule
 from parhelion.generation._diffusion_settings import DiffusionSettings
@@ -58,13 +59,19 @@ class DiffusionSampler:
         self.device: torch.device = self._fabric.device
         self.precision = "bf16" if "bf16" in str(self._fabric._precision.precision) else "fp32"
         classes = len(self._combinations) if self.conditions else 0
-        self._network = DiffusionNetwork(settings, classes)
+        self._network, self._space = DiffusionNetwork(settings, classes), space_of(settings)
+        self._shape = settings.map_shape
         try:
+            of_space = [name for name in weights if name.startswith(SPACE)]
+            self._space.load_state_dict(
+                {name.removeprefix(SPACE): weights.pop(name) for name in of_space}
+            )
             self._network.load_state_dict(weights)
         except RuntimeError as error:
             reason = str(error).splitlines()[0]
             raise ModelError(f"the weights in {folder} do not fit its card: {reason}") from error
-        self._network.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        for network in (self._network, self._space):
+            network.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
 
     def draw(
         self, seeds: Sequence[int], truncation: float = 1.0, **wanted: str | None
@@ -118,7 +125,7 @@ class DiffusionSampler:
         for start in range(0, len(seeds), BATCH):
             part = slice(start, start + BATCH)
             noise = torch.stack([self._noise(seed) for seed in seeds[part]])
-            yield from self._back(to_model(pixels[part]) + noise * sigmas[0], kinds[part], sigmas)
+            yield from self._back(self._maps(pixels[part]) + noise * sigmas[0], kinds[part], sigmas)
 
     def kinds_of(self, rows: Sequence[Mapping[str, Any]]) -> list[int]:
         """Return the classes of a catalog's rows as `vary` takes them; `none` where unknown."""
@@ -157,8 +164,16 @@ class DiffusionSampler:
         return [number[tuple(draw_classes(seed, self._combinations, asked))] for seed in seeds]
 
     def _noise(self, seed: int) -> Tensor:
-        shape = (self.channels, self.image_size, self.image_size)
-        return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+        return torch.randn(self._shape, generator=torch.Generator().manual_seed(seed))
+
+    @torch.inference_mode()
+    def _maps(self, pixels: NDArray[np.uint8]) -> Tensor:
+        """Return what the network works on for images: batches are filled up, as in `_back`."""
+        filled = np.zeros((BATCH, *pixels.shape[1:]), np.uint8)
+        filled[: len(pixels)] = pixels
+        with self._fabric.autocast():
+            maps = self._space.encode(to_model(filled, self.device))
+        return maps[: len(pixels)].float().cpu()
 
     @torch.inference_mode()
     def _back(
@@ -175,4 +190,5 @@ class DiffusionSampler:
             clean = denoise(
                 guided(self._network, labels, self._guidance), padded.to(self.device), sigmas
             )
-        yield from to_pixels(clean)[:count]
+            images = self._space.decode(clean)
+        yield from to_pixels(images)[:count]

@@ -11,11 +11,22 @@ class DiffusionSettings:
     """How to train a diffusion model."""
 
     image_size: int = 64
-    """Side of the images, in pixels; divisible by 2 for each of --widths but the last."""
+    """Side of the images, in pixels; divisible by --factor, and by 2 for each of --widths but the
+    last."""
     channels: Literal[1, 3] = 3
     """1 for gray images, 3 for RGB."""
+    factor: Literal[1, 4, 8] = 1
+    """1 works on pixels; above, on maps whose sides are so many times smaller, of a small
+    autoencoder that is trained first, on the same images: much quicker (latent diffusion)."""
+    latent_channels: int = 4
+    """Channels of these maps."""
+    autoencoder_width: int = 48
+    """Channels of the autoencoder at half the side; further down twice as many."""
+    autoencoder_images: int = 100_000
+    """Images to train it on."""
     widths: tuple[int, ...] = (32, 64, 96, 128)
-    """Channels of the network at each resolution; each resolution is half of the one before."""
+    """Channels of the network at each resolution, from that of the image (or of its map) on; each
+    is half of the one before."""
     blocks: int = 1
     """Residual blocks at each resolution."""
     attention: int = 16
@@ -72,14 +83,25 @@ class DiffusionSettings:
             self.widths,
             "be multiples of 8, one for each resolution",
         )
-        halvings = 2 ** (len(self.widths) - 1)
+        require(self.factor in (1, 4, 8), "factor", self.factor, "be 1, 4 or 8")
+        width = self.autoencoder_width
+        require(width >= 8 and width % 8 == 0, "autoencoder-width", width, "be a multiple of 8")
+        halvings = self.factor * 2 ** (len(self.widths) - 1)
         require(
             self.image_size >= 16 and self.image_size % halvings == 0,
             "image-size",
             self.image_size,
-            f"be at least 16 and divisible by {halvings}, for so many --widths",
+            f"be at least 16 and divisible by {halvings}, for --factor and so many --widths",
         )
-        for name in ("blocks", "images", "checkpoint_every", "sample_every", "log_every"):
+        for name in (
+            "latent_channels",
+            "autoencoder_images",
+            "blocks",
+            "images",
+            "checkpoint_every",
+            "sample_every",
+            "log_every",
+        ):
             value = getattr(self, name)
             require(value >= 1, name.replace("_", "-"), value, "be at least 1")
         for name in ("attention", "warmup", "seed"):
@@ -92,3 +114,9 @@ class DiffusionSettings:
         require(0 <= self.cooldown <= 1, "cooldown", self.cooldown, "be in [0, 1]")
         require(self.noise_spread > 0, "noise-spread", self.noise_spread, "be positive")
         require(self.ema_half_life > 0, "ema-half-life", self.ema_half_life, "be positive")
+
+    @property
+    def map_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of what the network works on: an image, or its map."""
+        side = self.image_size // self.factor
+        return (self.channels if self.factor == 1 else self.latent_channels, side, side)

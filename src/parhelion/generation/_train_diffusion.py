@@ -1,6 +1,6 @@
 """Training a diffusion model: one readable loop that stops and resumes exactly."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,18 @@ from torch import Tensor
 from parhelion._progress import bar
 from parhelion._settings import save_settings, settings_dict
 from parhelion.catalog import Catalog, load_pixels, open_catalog
-from parhelion.errors import InputError, TrainingError
+from parhelion.errors import InputError
+from parhelion.generation._autoencoder import SPACE, Autoencoder, Pixels
 from parhelion.generation._conditions import proportions, read_conditions
 from parhelion.generation._diffusion import DiffusionNetwork, denoise, guided, loss_of, schedule
 from parhelion.generation._diffusion_settings import DiffusionSettings
 from parhelion.generation._networks import parameter_count
+from parhelion.generation._train_autoencoder import (
+    draw_turns,
+    fit_autoencoder,
+    maps_of,
+    turned,
+)
 from parhelion.provenance import write_image
 from parhelion.training import (
     Checkpoints,
@@ -26,6 +33,7 @@ from parhelion.training import (
     check_finite,
     check_resume,
     check_same_data,
+    check_weights,
     class_order,
     data_order,
     due,
@@ -34,9 +42,9 @@ from parhelion.training import (
     make_fabric,
     save_model,
     step_generator,
+    stopped,
     to_model,
     to_pixels,
-    weights_are_finite,
 )
 
 # What may differ between a run and its continuation without changing what it converges to.
@@ -51,7 +59,10 @@ def train_diffusion(
     *,
     resume: bool = False,
 ) -> Path:
-    """Train a diffusion model on catalogs (Karras et al. 2022, EDM, in pixel space).
+    """Train a diffusion model on catalogs (Karras et al. 2022, EDM).
+
+    It works on pixels, or on the maps of an autoencoder (Rombach et al. 2022), which is trained
+    first on the same images.
 
     Parameters
     ----------
@@ -80,7 +91,7 @@ def train_diffusion(
     """
     settings, out = settings or DiffusionSettings(), Path(out)
     check_resume(out, settings, _FREE, resume=resume)
-    catalogs = [_training_part(item, settings) for item in data]
+    catalogs = [_training_part(item, settings.condition_on) for item in data]
     rows = [item for catalog in catalogs for item in catalog.rows()]
     conditions, targets = read_conditions(rows, settings.condition_on)
     combinations = proportions(targets)
@@ -105,21 +116,20 @@ def train_diffusion(
     state = Checkpoints(out / "checkpoints", model=model, optimizer=optimizer, ema=ema.model)
     restored = state.restore() if resume else None
     images = restored[0] if restored else 0
-    seen = fingerprint(
-        " ".join([item["image_id"], *(str(item[name]) for name in settings.condition_on)])
-        for item in rows
-    )
+    seen = _seen(rows, settings.condition_on)
     if restored:
         check_same_data(out, restored[1]["data"], seen)
     roots = [str(catalog.root) for catalog in catalogs]
     save_settings(out, "train diffusion", settings, data=roots)
+    space = (
+        Pixels()
+        if settings.factor == 1
+        else fit_autoencoder(pixels, out / "autoencoder", settings, fabric, seen, resume=resume)
+    )
+    shown = _Shown(pixels, space, settings, fabric)
 
     def keep() -> None:
-        if not weights_are_finite(network):
-            raise TrainingError(
-                f"a weight is not finite after {images} images; the last good checkpoint is "
-                "kept: lower --learning-rate and --resume"
-            )
+        check_weights(images, network)
         state.save(images, data=seen)
         card = {
             "settings": settings_dict(settings),
@@ -133,9 +143,10 @@ def train_diffusion(
             "credits": settings.credits,
             "images_seen": images,
             "precision": str(fabric._precision.precision),
-            "parameters": parameter_count(network),
+            "parameters": parameter_count(network) + parameter_count(space),
         }
-        save_model(out, "diffusion", ema.model.state_dict(), card)
+        mine = {SPACE + name: weight for name, weight in space.state_dict().items()}
+        save_model(out, "diffusion", {**ema.model.state_dict(), **mine}, card)
 
     batch = settings.batch
     with RunLog(out, images) as log, Interrupt() as interrupt:
@@ -144,11 +155,11 @@ def train_diffusion(
             order = _order(kinds, images, settings)
             numbers = step_generator(settings.seed, images)
             torch.manual_seed(numbers.initial_seed())  # what dropout draws from
-            shown = to_model(_turned(pixels[order], numbers, settings), fabric.device)
+            maps = shown.take(order, numbers)
             labels = torch.from_numpy(kinds[order]).to(fabric.device) if classes else None
             for group in optimizer.param_groups:
                 group["lr"] = _rate(images, settings)
-            loss = loss_of(model, shown, labels, classes, settings, numbers)
+            loss = loss_of(model, maps, labels, classes, settings, numbers)
             fabric.backward(loss)
             fabric.clip_gradients(model, optimizer, max_norm=1.0)
             optimizer.step()
@@ -162,24 +173,44 @@ def train_diffusion(
                 log.scalars(images, **values)
             if due(images, batch, settings.sample_every) or done:
                 with fabric.autocast():
-                    _write_grid(out, log, ema, settings, combinations if classes else [], images)
+                    _write_grid(
+                        out, log, ema, space, settings, combinations if classes else [], images
+                    )
             if due(images, batch, settings.checkpoint_every):
                 keep()
         progress.close()
         keep()
         if images < settings.images:
-            raise TrainingError(
-                f"stopped after {images} of {settings.images} images; nothing is lost: "
-                "run the same command with --resume"
-            )
+            raise stopped(images, settings.images)
     return out
 
 
-def _training_part(data: Catalog | Path | str, settings: DiffusionSettings) -> Catalog:
+def trained_on(data: Sequence[Catalog | Path | str], condition_on: Sequence[str] = ()) -> str:
+    """Return what the card of a model says of its data (``fingerprint``), were it taught on these.
+
+    So one can tell that a model learned from the train part of certain catalogs and from nothing
+    else.
+
+    Parameters
+    ----------
+    data, condition_on
+        As in `train_diffusion` and its settings.
+    """
+    catalogs = [_training_part(item, condition_on) for item in data]
+    return _seen([item for catalog in catalogs for item in catalog.rows()], condition_on)
+
+
+def _seen(rows: Sequence[Mapping[str, Any]], condition_on: Sequence[str]) -> str:
+    return fingerprint(
+        " ".join([item["image_id"], *(str(item[name]) for name in condition_on)]) for item in rows
+    )
+
+
+def _training_part(data: Catalog | Path | str, condition_on: Sequence[str]) -> Catalog:
     catalog = data if isinstance(data, Catalog) else open_catalog(data)
     if any(catalog.column("split")):
         catalog = catalog.select(split="train")
-    for column in settings.condition_on:
+    for column in condition_on:
         named = sorted({name for name in catalog.column(column) if name})
         if not named:
             raise InputError(
@@ -205,18 +236,34 @@ def _order(kinds: NDArray[np.int64], images: int, settings: DiffusionSettings) -
     return class_order(kinds, int(kinds.max()) + 1, images, batch, seed)
 
 
-def _turned(
-    pixels: NDArray[np.uint8], numbers: torch.Generator, settings: DiffusionSettings
-) -> NDArray[np.uint8]:
-    """Turn each image by a random number of right angles, and mirror half of them."""
-    if not settings.dihedral:
-        return pixels
-    draws = torch.randint(8, (len(pixels),), generator=numbers).tolist()
-    turned = [
-        np.rot90(image[:, ::-1] if draw >= 4 else image, draw % 4)
-        for image, draw in zip(pixels, draws, strict=True)
-    ]
-    return np.stack(turned)
+class _Shown:
+    """What the network is shown: images, or their maps, each turned and mirrored at random.
+
+    Maps are computed once, of all eight ways: 8 times the memory of one map of each image.
+    """
+
+    def __init__(
+        self,
+        pixels: NDArray[np.uint8],
+        space: Pixels | Autoencoder,
+        settings: DiffusionSettings,
+        fabric: Any,
+    ) -> None:
+        self._pixels, self._settings, self._device = pixels, settings, fabric.device
+        self._maps: list[NDArray[np.float32]] = []
+        if settings.factor > 1:
+            ways = range(8 if settings.dihedral else 1)
+            self._maps = [
+                maps_of(space, turned(pixels, [way] * len(pixels)), fabric) for way in ways
+            ]
+
+    def take(self, order: NDArray[np.int64], numbers: torch.Generator) -> Tensor:
+        """Return ``(N, C, h, w)`` float32 of these images, on the device."""
+        ways = draw_turns(len(order), numbers, self._settings)
+        if not self._maps:
+            return to_model(turned(self._pixels[order], ways), self._device)
+        chosen = [self._maps[way][index] for way, index in zip(ways, order, strict=True)]
+        return torch.from_numpy(np.stack(chosen)).to(self._device)
 
 
 def _rate(images: int, settings: DiffusionSettings) -> float:
@@ -232,6 +279,7 @@ def _write_grid(
     out: Path,
     log: RunLog,
     ema: Ema,
+    space: Pixels | Autoencoder,
     settings: DiffusionSettings,
     combinations: Sequence[Sequence[int]],
     images: int,
@@ -239,15 +287,14 @@ def _write_grid(
     """Draw the same noise each time, the classes in turn, so that one sees them grow."""
     network: Any = ema.model
     device = next(network.parameters()).device
-    side = settings.image_size
     numbers = torch.Generator().manual_seed(settings.seed)
-    noise = torch.randn(_GRID, settings.channels, side, side, generator=numbers).to(device)
+    noise = torch.randn(_GRID, *settings.map_shape, generator=numbers).to(device)
     labels: Tensor | None = None
     if combinations:
         labels = (torch.arange(_GRID) % len(combinations)).to(device)
     sigmas = schedule(_STEPS)
     drawn = denoise(guided(network, labels, _GUIDANCE), noise * sigmas[0], sigmas)
-    sheet: NDArray[np.uint8] = grid(to_pixels(drawn))
+    sheet: NDArray[np.uint8] = grid(to_pixels(space.decode(drawn)))
     recipe = {"operation": "sample grid", "images_seen": images, "seed": settings.seed}
     write_image(out / "samples" / f"{images:09d}.png", sheet, recipe=recipe, made=True)
     log.picture(images, "samples", sheet)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from parhelion._progress import bar
 from parhelion._settings import save_settings, settings_dict
 from parhelion.catalog import Catalog, load_pixels, open_catalog
-from parhelion.errors import InputError, TrainingError
+from parhelion.errors import InputError
 from parhelion.generation._augment import Draws
 from parhelion.generation._conditions import draw_classes, proportions, read_conditions
 from parhelion.generation._networks import parameter_count
@@ -30,6 +30,7 @@ from parhelion.training import (
     check_finite,
     check_resume,
     check_same_data,
+    check_weights,
     data_order,
     due,
     find_model,
@@ -38,11 +39,11 @@ from parhelion.training import (
     make_fabric,
     save_model,
     step_generator,
+    stopped,
     store,
     to_model,
     to_pixels,
     together,
-    weights_are_finite,
 )
 
 _GRID = 64
@@ -139,11 +140,7 @@ def train_gan(
         }
 
     def keep() -> None:
-        if not (weights_are_finite(players.generator) and weights_are_finite(players.judge)):
-            raise TrainingError(
-                f"a weight is not finite after {images} images; the last good checkpoint is "
-                "kept: lower --learning-rate and --resume"
-            )
+        check_weights(images, players.generator, players.judge)
         if not chief:  # all have the same weights
             return
         state.save(images, data=seen)
@@ -195,10 +192,7 @@ def train_gan(
         keep()
         fabric.barrier()
         if images < settings.images:
-            raise TrainingError(
-                f"stopped after {images} of {settings.images} images; nothing is lost: "
-                "run the same command with --resume"
-            )
+            raise stopped(images, settings.images)
     return out
 
 

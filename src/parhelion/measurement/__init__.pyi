@@ -1,3 +1,5 @@
+from ._class_seeds import class_seed_difference as class_seed_difference
+from ._class_seeds import class_seed_figures as class_seed_figures
 from ._classes import compare_classes as compare_classes
 from ._copies import distinctness as distinctness
 from ._detector import RocCurve as RocCurve

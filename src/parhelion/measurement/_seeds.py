@@ -74,7 +74,7 @@ def seed_figures(
         values = _FIGURES[name](scores, made, ones)
         figures[name] = float(values.mean())
         figures[f"{name}_of_seeds"] = values.tolist()
-        figures[f"{name}_seeds_interval"] = _over_seeds(values)
+        figures[f"{name}_seeds_interval"] = over_seeds(values)
         figures[f"{name}_interval"] = list(percentile_interval([r[place] for r in resampled]))
     return figures
 
@@ -165,7 +165,7 @@ def _auc(scores: Floats, made: Bools, weights: Floats) -> Floats:
     return np.array([_roc_auc(values, made, weights) for values in scores])
 
 
-def _over_seeds(values: Floats) -> list[float] | None:
+def over_seeds(values: Floats) -> list[float] | None:
     """Return the 95 % interval of the mean of few values, by Student's t."""
     if len(values) < 2:
         return None

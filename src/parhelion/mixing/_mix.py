@@ -1,17 +1,22 @@
 """Weighted mixing of augmented real images with synthetic ones (FLARE, stage 3)."""
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
 from parhelion._files import link_or_copy
 from parhelion._progress import progress
 from parhelion._settings import save_settings
-from parhelion.catalog import Catalog, check_free, check_invariants, open_catalog, write_catalog
+from parhelion.catalog import (
+    Catalog,
+    check_free,
+    check_invariants,
+    joined,
+    open_catalog,
+    write_catalog,
+)
 from parhelion.errors import CatalogError, InputError
 from parhelion.mixing._scores import scores
 from parhelion.mixing._settings import MixSettings
@@ -87,8 +92,13 @@ def mixed(real: Given, synthetic: Given, settings: MixSettings) -> Catalog:
     InputError
         If the real catalogs are not split, or an image to choose from has no label.
     """
-    originals, made = _joined(real, "real"), _joined(synthetic, "synthetic")
+    for name, given in (("real", real), ("synthetic", synthetic)):
+        if not given:
+            raise InputError(f"no {name} catalog given")
+    originals, made = joined(real), joined(synthetic)
     known = originals.select(split="train", origin="observed")
+    if not len(known):  # only these enlarged are given
+        known = originals.select(split="train", origin="enhanced")
     if not len(known):
         raise InputError(
             f"no observed training image below {originals.root}; run `parhelion split` first"
@@ -102,8 +112,8 @@ def mixed(real: Given, synthetic: Given, settings: MixSettings) -> Catalog:
         sizes = Counter(raw.select(split="train").column("label") + kept.column("label"))
         top = max(sizes.values())
         most = {label: top - size for label, size in sizes.items()}
-    new = _share(_in_train(made), known, settings.beta, settings, most)
-    chosen = _joined([raw, kept, new], "mixed")
+    new = _share(made.replaced(split="train"), known, settings.beta, settings, most)
+    chosen = joined([raw, kept, new])
     check_invariants(chosen.table, where="the mixture")
     return chosen
 
@@ -151,27 +161,6 @@ def _check_lineage(made: Catalog, originals: Catalog) -> None:
             f"{bad[0]} descends from a validation or test image ({len(bad)} such images): to learn "
             "from it would be to know the answers; make synthetic images from the train part alone"
         )
-
-
-def _in_train(made: Catalog) -> Catalog:
-    place = made.table.schema.get_field_index("split")
-    train = pa.array(["train"] * len(made), pa.string())
-    return Catalog(made.root, made.table.set_column(place, "split", train))
-
-
-def _joined(catalogs: Given, what: str) -> Catalog:
-    """Return the rows of catalogs as one, below the folder that all of them lie in."""
-    opened = [_opened(item) for item in catalogs]
-    if not opened:
-        raise InputError(f"no {what} catalog given")
-    root = Path(os.path.commonpath([item.root.resolve() for item in opened]))
-    tables = []
-    for item in opened:
-        below = item.root.resolve().relative_to(root)
-        paths = pa.array([str(below / path) for path in item.column("path")], pa.string())
-        place = item.table.schema.get_field_index("path")
-        tables.append(item.table.set_column(place, item.table.schema.field(place), paths))
-    return Catalog(root, pa.concat_tables(tables))
 
 
 def roots(catalogs: Given) -> list[str]:

@@ -12,8 +12,9 @@ from ._log import RunLog as RunLog
 from ._log import read_log as read_log
 from ._loop import Interrupt as Interrupt
 from ._loop import check_finite as check_finite
+from ._loop import check_weights as check_weights
 from ._loop import due as due
-from ._loop import weights_are_finite as weights_are_finite
+from ._loop import stopped as stopped
 from ._order import class_order as class_order
 from ._order import data_order as data_order
 from ._order import step_generator as step_generator

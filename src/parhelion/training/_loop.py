@@ -8,7 +8,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from parhelion.errors import NonFiniteLossError
+from parhelion.errors import NonFiniteLossError, TrainingError
 
 
 class Interrupt:
@@ -63,10 +63,29 @@ def check_finite(images: int, **losses: Tensor) -> dict[str, float]:
     return values
 
 
-def weights_are_finite(model: nn.Module) -> bool:
-    """Whether every weight and buffer is a finite number; a checkpoint must not hold others."""
-    tensors = [t for t in model.state_dict().values() if t.is_floating_point()]
-    return bool(torch.stack([t.isfinite().all() for t in tensors]).all())
+def check_weights(images: int, *models: nn.Module) -> None:
+    """Raise unless every weight and buffer is a finite number: a checkpoint must not hold others.
+
+    Raises
+    ------
+    TrainingError
+        The message names the image count.
+    """
+    for model in models:
+        tensors = [t for t in model.state_dict().values() if t.is_floating_point()]
+        if not torch.stack([t.isfinite().all() for t in tensors]).all():
+            raise TrainingError(
+                f"a weight is not finite after {images} images; the last good checkpoint is kept: "
+                "lower --learning-rate and --resume"
+            )
+
+
+def stopped(done: int, wanted: int, what: str = "images") -> TrainingError:
+    """Return the error that ends a training which was interrupted, and kept."""
+    return TrainingError(
+        f"stopped after {done} of {wanted} {what}; nothing is lost: "
+        "run the same command with --resume"
+    )
 
 
 def due(images: int, batch: int, every: int) -> bool:

@@ -1,0 +1,240 @@
+"""FLARE's sets of images: raw, enlarged, augmented, drawn and varied, each a catalog, made once."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from parhelion._files import write_bytes
+from parhelion._progress import progress
+from parhelion.augmentation import AugmentSettings, EnhanceSettings, augment, enhance
+from parhelion.catalog import (
+    Catalog,
+    decode,
+    derived_row,
+    image_id,
+    joined,
+    open_catalog,
+    resize,
+    screen,
+    write_catalog,
+)
+from parhelion.errors import DecodeError, InputError, ModelError
+from parhelion.experiments._settings import ReproduceFlareSettings
+from parhelion.experiments._stages import Figures, Stages
+from parhelion.generation import (
+    GenerateSettings,
+    VarySettings,
+    generate,
+    trained_on,
+    vary,
+)
+from parhelion.provenance import encode_image
+from parhelion.training import find_model, read_card
+
+_TABLE = "catalog.parquet"
+#: Most images of a test elsewhere, evenly spaced.
+_ELSEWHERE = 300
+
+
+@dataclass(frozen=True)
+class Sets:
+    """The images of the experiments.
+
+    Attributes
+    ----------
+    low, high : Catalog
+        Real images, all parts: as they came (or brought to the scale's side), and enlarged.
+    low_augmented, high_augmented : Catalog
+        The standard augmentations of each, of all parts: the judged ones serve the audit alone.
+    synthetic : Catalog
+        What the generator made from the train part (drawn from classes, and varied from images),
+        enlarged, and the augmentations of it.
+    elsewhere : mapping
+        For each test elsewhere its real images, and these enlarged.
+    """
+
+    low: Catalog
+    high: Catalog
+    low_augmented: Catalog
+    high_augmented: Catalog
+    synthetic: Catalog
+    elsewhere: Mapping[str, tuple[Catalog, Catalog]]
+
+
+def prepare(
+    stages: Stages,
+    folder: Path,
+    whole: Catalog,
+    elsewhere: Mapping[str, Catalog],
+    generator: Path | str,
+    settings: ReproduceFlareSettings,
+    *,
+    side: int | None,
+    drawn: int,
+    upscaler: str,
+) -> Sets:
+    """Make all sets of images, a stage for each.
+
+    Parameters
+    ----------
+    stages : Stages
+        What has been done.
+    folder : Path
+        A folder for each set is made here.
+    whole : Catalog
+        The real images, split and labeled.
+    elsewhere : mapping of str to Catalog
+        Tests out of the domain, labeled with classes of `whole`.
+    generator : Path or str
+        A diffusion model conditioned on the labels, taught on the train part of `whole`.
+    settings : ReproduceFlareSettings
+        Seed and device.
+    side : int or None
+        Pixels that real images are first brought to; as they came where None.
+    drawn : int
+        Images to draw of each class.
+    upscaler : str
+        Network that enlarges.
+    """
+    check_generator(generator, whole)
+
+    def made(name: str, what: str, make: Callable[[Path], object]) -> Catalog:
+        target = folder / name
+        stages.run(what, partial(_once, target, make))
+        return open_catalog(target)
+
+    def enlarged(name: str, what: str, data: Catalog) -> Catalog:
+        wanted = EnhanceSettings(device=settings.device)
+        return made(name, what, lambda out: enhance(data, out, upscaler, wanted))
+
+    def altered(name: str, what: str, data: Catalog) -> Catalog:
+        wanted = AugmentSettings(split="all", seed=settings.seed, workers=settings.workers)
+        return made(name, what, lambda out: augment(data, out, wanted))
+
+    def brought(name: str, what: str, data: Catalog) -> Catalog:
+        return data if side is None else made(name, what, lambda out: _smaller(data, out, side))
+
+    stages.run("look the images over", partial(_screened, whole))
+    low = brought("low", f"bring the images to {side} px", whole)
+    high = enlarged("high", "enlarge them", low)
+    low_augmented = altered("low-augmented", "augment the raw images", low)
+    high_augmented = altered("high-augmented", "augment the enlarged images", high)
+
+    parts = []
+    for place, label in enumerate(_labels(whole)):
+        seed = settings.seed + place * drawn
+        wanted = GenerateSettings(drawn, seed, label, device=settings.device)
+        parts.append(
+            made(
+                f"drawn-{place}",
+                f"draw images of class {label}",
+                partial(_generate, generator, wanted),
+            )
+        )
+    varied = made(
+        "varied",
+        "vary the images to learn from",
+        lambda out: vary(generator, low, out, VarySettings(seed=settings.seed)),
+    )
+    synthetic = enlarged("synthetic", "enlarge what was made", joined([*parts, varied]))
+    altered_too = altered("synthetic-augmented", "augment what was made", synthetic)
+
+    abroad = {}
+    for place, (name, catalog) in enumerate(elsewhere.items()):
+        small = brought(f"elsewhere-{place}", f"bring {name} to {side} px", catalog)
+        abroad[name] = (small, enlarged(f"elsewhere-{place}-high", f"enlarge {name}", small))
+    return Sets(low, high, low_augmented, high_augmented, joined([synthetic, altered_too]), abroad)
+
+
+def check_generator(generator: Path | str, whole: Catalog) -> None:
+    """Raise `ModelError` unless a generator learned from the train part alone, with its labels."""
+    card = read_card(find_model(generator))
+    if card["kind"] != "diffusion" or "label" not in card.get("conditions", {}):
+        raise ModelError(
+            f"--generator (={generator}) must be a diffusion model conditioned on labels: "
+            "`parhelion train diffusion --condition-on label`"
+        )
+    if card["data"]["fingerprint"] != trained_on([whole], card["settings"]["condition_on"]):
+        raise ModelError(
+            f"--generator (={generator}) did not learn from the train part of {whole.root} and "
+            "from nothing else; what it knows of judged images would leak: train one with "
+            f"`parhelion train diffusion --data {whole.root}`"
+        )
+
+
+def tests_elsewhere(given: Sequence[str]) -> dict[str, Catalog]:
+    """Return the tests out of the domain that ``CATALOG`` or ``CATALOG=CLASS`` name.
+
+    Every image is of that class, where one is given; all of them form the test part.
+    """
+    found: dict[str, Catalog] = {}
+    for text in given:
+        root, _, label = text.partition("=")
+        catalog = open_catalog(root).select(origin="observed")
+        if not label:
+            catalog = catalog.select(
+                label=sorted({name for name in catalog.column("label") if name})
+            )
+        if not len(catalog):
+            raise InputError(f"--elsewhere (={text}) has no observed image with a label")
+        step = np.linspace(0, len(catalog) - 1, min(_ELSEWHERE, len(catalog))).round().astype(int)
+        chosen = Catalog(catalog.root, catalog.table.take(step)).replaced(split="test")
+        name = Path(root).resolve().name
+        if name in found:
+            raise InputError(f"--elsewhere names {name} twice; name it once")
+        found[name] = chosen.replaced(label=label) if label else chosen
+    return found
+
+
+def _once(target: Path, make: Callable[[Path], object]) -> Figures:
+    """Make a catalog unless a run that was killed has just made it, and count it."""
+    if not (target / _TABLE).is_file():
+        make(target)
+    catalog = open_catalog(target)
+    return {"images": len(catalog)}
+
+
+def _generate(generator: Path | str, settings: GenerateSettings, out: Path) -> Catalog:
+    return generate(generator, out, settings)
+
+
+def _screened(whole: Catalog) -> Figures:
+    findings = screen(whole)
+    reasons = sorted({finding.reason for finding in findings})
+    return {name: sum(finding.reason == name for finding in findings) for name in reasons}
+
+
+def _smaller(catalog: Catalog, out: Path, side: int) -> Catalog:
+    """Write the middle square of each image, brought to one side (Lanczos)."""
+    rows, rejected = [], []
+    jobs = zip(catalog.rows(), catalog.files(), strict=True)
+    for parent, path in progress(jobs, total=len(catalog), what="resizing"):
+        try:
+            pixels = resize(decode(path)[0].pixels, side)
+        except DecodeError as error:
+            rejected.append(
+                {"source": str(catalog.root), "path": parent["path"], "reason": str(error)}
+            )
+            continue
+        recipe = {"operation": "resize", "side": side, "parent_id": parent["image_id"]}
+        file = out / "images" / f"{parent['image_id']}.png"
+        write_bytes(file, encode_image(pixels, "PNG", recipe=recipe, made=False))
+        rows.append(
+            derived_row(
+                parent,
+                "observed",  # fewer pixels of the same observation
+                file=file,
+                image_id=image_id(pixels),
+                shape=pixels.shape,
+                format="PNG",
+                recipe=recipe,
+            )
+        )
+    return write_catalog(out, rows, rejected=rejected)
+
+
+def _labels(catalog: Catalog) -> list[str]:
+    return sorted({label for label in catalog.select(split="train").column("label") if label})

@@ -1,0 +1,174 @@
+"""The rows of FLARE's tables: which images each learns from, and what the paper found."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from parhelion.catalog import SPLITS, Catalog, joined
+from parhelion.classification import load_classes
+from parhelion.experiments._flare_data import Sets
+from parhelion.experiments._settings import ReproduceFlareSettings
+from parhelion.mixing import MixSettings, mixed
+
+RAW, RAW_AUGMENTED, HIGH, HIGH_AUGMENTED, MADE, FLARE = (
+    "raw",
+    "raw-augmented",
+    "high",
+    "high-augmented",
+    "made",
+    "flare",
+)
+#: What each training learns from, in the tables' order.
+ROWS = {
+    RAW: "raw",
+    RAW_AUGMENTED: "raw + augmentation",
+    HIGH: "high resolution",
+    HIGH_AUGMENTED: "high resolution + augmentation",
+    MADE: "diffusion alone",
+    FLARE: "FLARE",
+}
+#: Accuracies of the paper, by backbone and row.
+PAPER = {
+    "resnet50": {RAW: 0.6068, RAW_AUGMENTED: 0.6615, FLARE: 0.8394},
+    "googlenet": {RAW: 0.5955, RAW_AUGMENTED: 0.6718, FLARE: 0.8129},
+    "densenet121": {RAW: 0.6027, RAW_AUGMENTED: 0.6739, FLARE: 0.8379},
+    "vit_base_patch16_224": {RAW: 0.6192, RAW_AUGMENTED: 0.6821, FLARE: 0.8270},
+}
+#: Gains that are looked at: a row, and the one that it is held against.
+GAINS = (
+    (RAW_AUGMENTED, RAW),
+    (HIGH, RAW),
+    (HIGH_AUGMENTED, RAW),
+    (FLARE, RAW),
+    (FLARE, RAW_AUGMENTED),
+    (FLARE, HIGH_AUGMENTED),
+)
+#: The two sets of labels: one class for each label, and the paper's macro classes.
+LABELS = {"fine": None, "macro": "flare-macro"}
+#: Of the published split of derived files: train, validation, test.
+_SHARES = (0.7, 0.15, 0.15)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is done at a scale."""
+
+    recipe: str
+    """Of the classifiers."""
+    backbones: tuple[str, ...]
+    side: int | None
+    """Pixels that raw images are brought to first; as they came where None."""
+    upscaler: str
+    generator: str
+    """Recipe of the diffusion model, where none is given."""
+    drawn: int
+    """Images to draw of each class."""
+    sizes: tuple[int, ...] = (5, 10, 20, 50)
+    """Of the scarcity curve: independent images of a class to learn from."""
+
+
+SCALES = {
+    "small": Scale("flare-small", ("resnet18", "small"), 64, "telescope-2", "bodies-64", drawn=100),
+    "paper": Scale(
+        "flare-paper",
+        ("resnet50", "googlenet", "densenet121", "vit_base_patch16_224"),
+        None,
+        "telescope-2",
+        "bodies-64",
+        drawn=500,
+    ),
+}
+
+
+def learned_from(row: str, sets: Sets, settings: ReproduceFlareSettings) -> list[Catalog]:
+    """Return the catalogs of a row: what is learned from, and the real images that judge it."""
+    if row == RAW:
+        return [sets.low]
+    if row == RAW_AUGMENTED:
+        return [sets.low, sets.low_augmented]
+    if row == HIGH:
+        return [sets.high]
+    if row == HIGH_AUGMENTED:
+        return [sets.high, sets.high_augmented]
+    if row == MADE:
+        judges = sets.high.select(split=("validation", "test"))
+        return [judges, sets.synthetic.replaced(split="train")]
+    shares = MixSettings(
+        settings.alpha, settings.beta, settings.score, seed=settings.seed, device=settings.device
+    )
+    return [mixed([sets.high, sets.high_augmented], [sets.synthetic], shares)]
+
+
+def labeled(catalog: Catalog, labels: str) -> Catalog:
+    """Return a catalog with its own labels, or with the macro classes of these."""
+    name = LABELS[labels]
+    if name is None:
+        return catalog
+    classes = load_classes(name)
+    return catalog.replaced(label=[classes.get(own) for own in catalog.column("label")])
+
+
+def is_enlarged(row: str) -> bool:
+    """Tell whether a row learns from, and is judged by, enlarged images."""
+    return row not in (RAW, RAW_AUGMENTED)
+
+
+def few(sets: Sets, count: int, seed: int) -> Sets:
+    """Return the sets with so many independent images of each class to learn from, or fewer.
+
+    Whole groups are left out, with all that descends from them; what judges stays. Images drawn
+    from classes descend from no image, and stay too. For one seed the smaller choice is part of
+    the larger.
+    """
+    train = sets.high.select(split="train")
+    groups: dict[str, list[str]] = defaultdict(list)
+    for label, group in zip(train.column("label"), train.column("group_id"), strict=True):
+        if group not in groups[label]:
+            groups[label].append(group)
+    left_out: set[str] = set()
+    for place, label in enumerate(sorted(groups)):
+        order = np.random.default_rng([seed, place]).permutation(len(groups[label]))
+        left_out |= {groups[label][index] for index in order[count:]}
+
+    def without(catalog: Catalog) -> Catalog:
+        keep = [group not in left_out for group in catalog.column("group_id")]
+        return Catalog(catalog.root, catalog.table.filter(keep))
+
+    return Sets(
+        without(sets.low),
+        without(sets.high),
+        without(sets.low_augmented),
+        without(sets.high_augmented),
+        without(sets.synthetic),
+        sets.elsewhere,
+    )
+
+
+def as_published(row: str, sets: Sets, seed: int) -> tuple[Catalog, float]:
+    """Return a row's images split at random, file by file, as FLARE's public code does.
+
+    Siblings of test images, and what was made from them, are then learned from: figures of it are
+    no evidence of skill. Every image passes for an observed one that descends from nothing.
+
+    Returns
+    -------
+    leaky : Catalog
+        The images.
+    with_kin : float
+        Share of test images of which a sibling (an image of the same group) is in the train part.
+    """
+    given: Sequence[Catalog] = {
+        RAW: (sets.low,),
+        RAW_AUGMENTED: (sets.low, sets.low_augmented),
+        FLARE: (sets.high, sets.high_augmented, sets.synthetic),
+    }[row]
+    whole = joined(given)
+    ends = np.round(len(whole) * np.cumsum([0.0, *_SHARES])).astype(int)
+    parts = np.repeat(SPLITS, np.diff(ends))
+    parts = np.random.default_rng([seed, 23]).permutation(parts)
+    groups = np.array(whole.column("group_id"))
+    with_kin = float(np.isin(groups[parts == "test"], groups[parts == "train"]).mean())
+    alone = [f"file {number}" for number in range(len(whole))]
+    return whole.replaced(origin="observed", group_id=alone, split=parts.tolist()), with_kin

@@ -1,0 +1,188 @@
+"""FLARE's trainings, each done once, and the figures that follow from their calls."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from parhelion._files import atomic_path
+from parhelion._settings import load_recipe
+from parhelion.catalog import Catalog
+from parhelion.classification import ClassifierSettings, score_classifier, train_classifier
+from parhelion.errors import InputError
+from parhelion.experiments._flare_rows import Scale, is_enlarged, labeled
+from parhelion.experiments._settings import ReproduceFlareSettings
+from parhelion.experiments._stages import Figures, Stages
+from parhelion.measurement import class_seed_difference, class_seed_figures
+from parhelion.training import PixelStore, read_card
+
+_CALLS = "calls.parquet"
+Judged = Literal["observed", "enhanced"]
+
+
+class Runs:
+    """The trainings of all rows.
+
+    Parameters
+    ----------
+    folder : Path
+        A folder for each is made here.
+    stages : Stages
+        What has been done.
+    scale : Scale
+        Which recipe.
+    settings : ReproduceFlareSettings
+        Seeds, share, device.
+    elsewhere : mapping
+        For each test elsewhere its real images, and these enlarged.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        stages: Stages,
+        scale: Scale,
+        settings: ReproduceFlareSettings,
+        elsewhere: Mapping[str, tuple[Catalog, Catalog]],
+    ) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.elsewhere = elsewhere
+        self._stages = stages
+        self._base = load_recipe(scale.recipe, "train classifier", ClassifierSettings)
+        self._store = PixelStore(self._base.image_size, settings.cache_mb)
+
+    def train(
+        self,
+        name: str,
+        data: Sequence[Catalog],
+        row: str,
+        backbone: str,
+        labels: str,
+        seed: int,
+        *,
+        judged: Judged | None = None,
+        abroad: bool = False,
+    ) -> Path:
+        """Train a classifier unless it is there, and keep its calls on the test part.
+
+        Parameters
+        ----------
+        name : str
+            Of its folder.
+        data : sequence of Catalog
+            See `parhelion.experiments._flare_rows.learned_from`.
+        row, backbone, labels : str
+            Row of the table, network, and ``fine`` or ``macro``.
+        seed : int
+            Of the training.
+        judged : {"observed", "enhanced"}, optional
+            What the judging parts are; as the row says when not given.
+        abroad : bool
+            Test it elsewhere too.
+        """
+        run = self.folder / name
+        wanted = self._wanted(row, backbone, seed, judged)
+        self._stages.run(
+            f"train {name}", partial(self._train, run, data, wanted, row, labels, abroad)
+        )
+        return run
+
+    def figures(self, runs: Sequence[Path], *, abroad: bool = False) -> Figures:
+        """Return accuracy and macro F1 of trainings that differ by their seed alone."""
+        card = read_card(runs[0], "classifier")
+        found: Figures = {
+            "images": sum(card["data"]["counts"]["train"].values()),
+            "images_seen": [read_card(run, "classifier")["images_seen"] for run in runs],
+            "in_domain": class_seed_figures(*_calls(runs, _CALLS), seed=self.settings.seed),
+        }
+        if abroad:
+            found["elsewhere"] = {
+                test: class_seed_figures(*_calls(runs, _abroad(place)), seed=self.settings.seed)
+                for place, test in enumerate(self.elsewhere)
+            }
+        return found
+
+    def gain(self, first: Sequence[Path], second: Sequence[Path]) -> Figures:
+        """Return by how much the first trainings are more accurate than the second."""
+        calls, truth, groups = _calls(first, _CALLS)
+        others, same, kin = _calls(second, _CALLS)
+        if not (np.array_equal(truth, same) and np.array_equal(groups, kin)):
+            raise InputError(
+                f"{first[0]} and {second[0]} were judged by different images: one could not be "
+                "read or enlarged; screen the catalog with `parhelion screen`"
+            )
+        return class_seed_difference(calls, others, truth, groups, seed=self.settings.seed)
+
+    def _wanted(
+        self, row: str, backbone: str, seed: int, judged: Judged | None
+    ) -> ClassifierSettings:
+        base = self._base
+        return replace(
+            base,
+            backbone=backbone,
+            judged=judged or ("enhanced" if is_enlarged(row) else "observed"),
+            images=max(base.batch, round(base.images * self.settings.share)),
+            warmup=round(base.warmup * self.settings.share),
+            seed=seed,
+            device=self.settings.device,
+            precision=self.settings.precision,
+            workers=self.settings.workers,
+            cache_mb=self.settings.cache_mb,
+        )
+
+    def _train(
+        self,
+        run: Path,
+        data: Sequence[Catalog],
+        settings: ClassifierSettings,
+        row: str,
+        labels: str,
+        abroad: bool,
+    ) -> Figures:
+        data = [labeled(catalog, labels) for catalog in data]
+        train_classifier(data, run, settings, resume=True, store=self._store)
+        tests: dict[str, Sequence[Catalog]] = {_CALLS: data}
+        if abroad:
+            tests |= {
+                _abroad(place): [labeled(pair[is_enlarged(row)], labels)]
+                for place, pair in enumerate(self.elsewhere.values())
+            }
+        for name, catalogs in tests.items():
+            scores = score_classifier(run, catalogs, device=settings.device)
+            with atomic_path(run / name) as temporary:
+                pq.write_table(
+                    scores.select(["group_id", "truth", "called"]), temporary, compression="zstd"
+                )
+        shutil.rmtree(run / "checkpoints")  # they have served
+        card = read_card(run, "classifier")
+        figures = card["figures"]
+        return {
+            "accuracy": figures["accuracy"],
+            "macro_f1": figures["macro_f1"],
+            "ece": figures["ece"],
+            "images_seen": card["images_seen"],
+        }
+
+
+def _calls(runs: Sequence[Path], name: str) -> tuple[list[Any], Any, Any]:
+    """Return the calls of each training as numbers, and the truth and groups that they share."""
+    tables: list[pa.Table] = [pq.read_table(run / name) for run in runs]
+    number = {label: k for k, label in enumerate(read_card(runs[0], "classifier")["labels"])}
+
+    def numbers(table: pa.Table, column: str) -> list[int]:
+        return [number[label] for label in table[column].to_pylist()]
+
+    groups = np.array(tables[0]["group_id"].to_pylist())
+    calls = [np.array(numbers(table, "called")) for table in tables]
+    return calls, np.array(numbers(tables[0], "truth")), groups
+
+
+def _abroad(place: int) -> str:
+    return f"elsewhere-{place}.parquet"

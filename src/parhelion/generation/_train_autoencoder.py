@@ -1,0 +1,140 @@
+"""Training the autoencoder in whose maps a diffusion model works: it comes first, and resumes."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from parhelion._progress import bar
+from parhelion.generation._autoencoder import Autoencoder, Pixels, loss_of_autoencoder
+from parhelion.generation._diffusion_settings import DiffusionSettings
+from parhelion.training import (
+    Checkpoints,
+    Ema,
+    Interrupt,
+    RunLog,
+    check_finite,
+    check_same_data,
+    check_weights,
+    data_order,
+    due,
+    step_generator,
+    stopped,
+    to_model,
+)
+
+_RATE = 1e-3  # Adam's highest; it falls to nothing along a line
+_HALF_LIFE = 5_000.0  # of the averaged weights, in images
+_CHUNK = 64  # images encoded at a time
+
+
+def fit_autoencoder(
+    pixels: NDArray[np.uint8],
+    out: Path,
+    settings: DiffusionSettings,
+    fabric: Any,
+    seen: str,
+    *,
+    resume: bool,
+) -> Autoencoder:
+    """Train an autoencoder on images, and measure its maps.
+
+    Parameters
+    ----------
+    pixels : ndarray
+        ``(N, S, S, C)`` uint8.
+    out : Path
+        Folder of its checkpoints and log.
+    settings : DiffusionSettings
+        `factor` above 1.
+    fabric : Fabric
+        Device and precision.
+    seen : str
+        Fingerprint of the data.
+    resume : bool
+        Go on from the newest checkpoint, or take the last one if it is finished.
+
+    Raises
+    ------
+    TrainingError
+        If training was interrupted; it can be resumed.
+    """
+    torch.manual_seed(settings.seed)
+    network = Autoencoder(settings)
+    network.to(memory_format=torch.channels_last)
+    ema = Ema(network, _HALF_LIFE)
+    ema.model.to(fabric.device)
+    optimizer: Any = torch.optim.Adam(network.parameters(), lr=_RATE, fused=True)
+    model, optimizer = fabric.setup(network, optimizer)
+    state = Checkpoints(out / "checkpoints", model=model, optimizer=optimizer, ema=ema.model)
+    restored = state.restore() if resume else None
+    images, wanted, batch = restored[0] if restored else 0, settings.autoencoder_images, 32
+    if restored:
+        check_same_data(out, restored[1]["data"], seen)
+
+    def keep() -> None:
+        check_weights(images, network)
+        state.save(images, data=seen)
+
+    with RunLog(out, images) as log, Interrupt() as interrupt:
+        progress = bar(total=wanted, initial=images, what="training autoencoder")
+        while images < wanted and not interrupt.requested:
+            order = data_order(len(pixels), images, batch, settings.seed)
+            numbers = step_generator(settings.seed, images)
+            shown = to_model(turned(pixels[order], draw_turns(batch, numbers, settings)))
+            for group in optimizer.param_groups:
+                group["lr"] = _RATE * min(1.0, 1.25 * (1 - images / wanted))
+            loss = loss_of_autoencoder(model, shown.to(fabric.device), settings, numbers)
+            fabric.backward(loss)
+            fabric.clip_gradients(model, optimizer, max_norm=1.0)
+            optimizer.step()
+            optimizer.zero_grad()
+            images += batch
+            ema.update(network, images, batch)
+            values = check_finite(images, loss=loss)
+            progress.update(batch)
+            if due(images, batch, settings.log_every) or images >= wanted:
+                log.scalars(images, **values)
+            if due(images, batch, settings.checkpoint_every) or images >= wanted:
+                keep()
+        progress.close()
+        if images < wanted:
+            keep()
+            raise stopped(images, wanted, "images of the autoencoder")
+    fitted: Autoencoder = ema.model.eval()  # type: ignore[assignment]
+    fitted.measure(torch.from_numpy(maps_of(fitted, pixels, fabric)))
+    return fitted
+
+
+@torch.inference_mode()
+def maps_of(
+    space: Autoencoder | Pixels, pixels: NDArray[np.uint8], fabric: Any
+) -> NDArray[np.float32]:
+    """Return the maps ``(N, L, h, w)`` float32 of images ``(N, S, S, C)`` uint8."""
+    parts = []
+    for start in range(0, len(pixels), _CHUNK):
+        with fabric.autocast():
+            maps: Tensor = space.encode(to_model(pixels[start : start + _CHUNK], fabric.device))
+        parts.append(maps.float().cpu().numpy())
+    return np.concatenate(parts)
+
+
+def draw_turns(count: int, numbers: torch.Generator, settings: DiffusionSettings) -> list[int]:
+    """Return one of eight ways to turn and mirror for each image; 0 leaves it as it is."""
+    if not settings.dihedral:
+        return [0] * count
+    drawn: list[int] = torch.randint(8, (count,), generator=numbers).tolist()
+    return drawn
+
+
+def turned(pixels: NDArray[np.uint8], ways: list[int]) -> NDArray[np.uint8]:
+    """Turn each image by right angles, and mirror it first if its way is 4 or more."""
+    return np.stack(
+        [
+            np.rot90(image[:, ::-1] if way >= 4 else image, way % 4)
+            for image, way in zip(pixels, ways, strict=True)
+        ]
+    )
