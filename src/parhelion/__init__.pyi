@@ -37,12 +37,14 @@ from .experiments import sweep_mix as sweep_mix
 from .generation import DiffusionSettings as DiffusionSettings
 from .generation import GanSettings as GanSettings
 from .generation import GenerateSettings as GenerateSettings
+from .generation import LoraSettings as LoraSettings
 from .generation import VarySettings as VarySettings
 from .generation import generate as generate
 from .generation import interpolate as interpolate
 from .generation import sheet as sheet
 from .generation import train_diffusion as train_diffusion
 from .generation import train_gan as train_gan
+from .generation import train_lora as train_lora
 from .generation import vary as vary
 from .measurement import MeasureFieldSettings as MeasureFieldSettings
 from .measurement import MeasureGeneratorSettings as MeasureGeneratorSettings

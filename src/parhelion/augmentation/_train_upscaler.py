@@ -42,8 +42,9 @@ Pixels = NDArray[np.uint8]
 
 # What may differ between a run and its continuation without making it another run.
 _FREE = {"images", "device", "workers", "cache_mb", "log_every", "validate_every", "validate_on"}
-#: Softens the absolute error near 0 (Charbonnier), in units of white.
-_SOFT = 1e-3
+#: Mean square error of a patch, in units of white, below which less is worth little: half a gray
+#: level. Elsewhere the loss is the logarithm, so that patches of faint sky count as bright ones do.
+_SOFT = (0.5 / 255) ** 2
 #: Small pixels at the edge of a patch that do not count: there the network sees its own padding,
 #: which no image has, see `enlarged_strips`.
 _EDGE = 4
@@ -59,7 +60,9 @@ def train_upscaler(
     """Train a small SwinIR to give back what a smaller telescope would have lost.
 
     Patches of observed images are the aim; the same patches, blurred, binned and made noisy as
-    `UpscalerSettings` says, are what the network sees. Its loss is the Charbonnier distance.
+    `UpscalerSettings` says, are what the network sees. Its loss is the logarithm of each patch's
+    mean square error, which is its peak signal-to-noise ratio but for sign and scale: of all the
+    images that may be behind a blurred one it aims at the mean, whose flux is right.
 
     Parameters
     ----------
@@ -90,8 +93,7 @@ def train_upscaler(
     settings, out = settings or UpscalerSettings(), Path(out)
     check_resume(out, settings, _FREE, resume=resume)
     catalogs = [item if isinstance(item, Catalog) else open_catalog(item) for item in data]
-    train, watched = _parts(catalogs, settings)
-    seen = fingerprint(str(path.name) for path in train)
+    train, watched, seen = _parts(catalogs, settings)
     fabric = make_fabric(settings.device, settings.precision)
     network = build(settings)
     ema = Ema(network, settings.ema_half_life)
@@ -198,16 +200,20 @@ def _cut(pixels: Pixels, side: int, rng: np.random.Generator) -> Pixels:
 
 def _parts(
     catalogs: Sequence[Catalog], settings: UpscalerSettings
-) -> tuple[list[Path], list[Path]]:
-    """Return the files to learn from and those to watch: observed, and large enough."""
+) -> tuple[list[Path], list[Path], str]:
+    """Return the files to learn from, with their fingerprint, and those to watch.
+
+    They are observed, and large enough.
+    """
     least = settings.scale * settings.patch
-    train, watched = [], []
+    train, watched, names = [], [], []
     for catalog in catalogs:
         for path, item in zip(catalog.files(), catalog.rows(), strict=True):
             if item["origin"] != "observed" or min(item["width"], item["height"]) < least:
                 continue
             if item["split"] in (None, "train"):
                 train.append(path)
+                names.append(item["image_id"])
             elif item["split"] == "validation":
                 watched.append(path)
     if not train:
@@ -216,7 +222,8 @@ def _parts(
             f"{', '.join(str(item.root) for item in catalogs)}; give other catalogs, or lower "
             f"--patch (={settings.patch})"
         )
-    return train, watched[:: max(1, -(-len(watched) // settings.validate_on))]
+    chosen = watched[:: max(1, -(-len(watched) // settings.validate_on))]
+    return train, chosen, fingerprint(names)
 
 
 def _step(fabric: Any, model: Any, optimizer: Any, small: Pixels, large: Pixels) -> Tensor:
@@ -224,7 +231,7 @@ def _step(fabric: Any, model: Any, optimizer: Any, small: Pixels, large: Pixels)
     edge = _EDGE * large.shape[1] // small.shape[1]
     error = model(_unit(small, fabric.device)).float() - aim
     error = error[..., edge:-edge, edge:-edge]
-    loss: Tensor = (error.square() + _SOFT**2).sqrt().mean()
+    loss: Tensor = (error.square().mean((1, 2, 3)) + _SOFT).log().mean()
     fabric.backward(loss)
     optimizer.step()
     optimizer.zero_grad()

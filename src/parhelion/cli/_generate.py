@@ -25,13 +25,15 @@ def generate(
         parhelion generate --count 64 --out made
         parhelion generate --model galaxies-64-efigi --count 16 --label spiral --out spirals
         parhelion generate --model run --count 1000 --truncation 0.8 --out typical
+        parhelion generate --model hub:thu-ml/unidiffuser-v1 --label comet --count 8 --out comets
 
     Parameters
     ----------
     out
         Folder of the new catalog.
     model
-        Folder of a trained generator, or the name of one that ships.
+        Folder of a trained generator, or the name of one that ships; or a text-to-image pipeline:
+        a folder that diffusers saved, or hub:OWNER/NAME.
     """
     from parhelion.generation import generate as run
 

@@ -21,6 +21,7 @@ _VERBS = (
     "split",
     "train gan",
     "train diffusion",
+    "train lora",
     "train detector",
     "train classifier",
     "train upscaler",

@@ -8,7 +8,7 @@ from parhelion.classification import ClassifierSettings
 from parhelion.cli._main import emit
 from parhelion.cli._options import Config, Flat, Json
 from parhelion.detection import DetectorSettings
-from parhelion.generation import DiffusionSettings, GanSettings
+from parhelion.generation import DiffusionSettings, GanSettings, LoraSettings
 
 
 def gan(
@@ -86,6 +86,47 @@ def diffusion(
         {"model": str(out), **card},
         as_json=json,
         text=f"{out}: diffusion model {card['model_id']} after {card['images_seen']} images",
+    )
+
+
+def lora(
+    *,
+    data: list[Path],
+    base: str,
+    out: Path,
+    settings: Annotated[LoraSettings, Flat] = LoraSettings(),  # noqa: B008
+    resume: bool = False,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Teach a pretrained Stable Diffusion pipeline your classes (LoRA).
+
+    For example:
+
+        parhelion train lora --data objects --base stable-diffusion-v1-5 --out run
+        parhelion train lora --data objects --base hub:OWNER/NAME --rank 16 --out run
+        parhelion generate --model run --label nebula --count 16 --out nebulae
+
+    Parameters
+    ----------
+    data
+        Catalogs of labeled images; only the train part of split ones is used.
+    base
+        The pipeline: a folder that diffusers saved, or hub:OWNER/NAME.
+    out
+        The run's folder: weights, card, checkpoints, log.
+    resume
+        Go on from the newest checkpoint in `out`.
+    """
+    from parhelion.generation import train_lora
+    from parhelion.training import read_card
+
+    train_lora(data, base, out, settings, resume=resume)
+    card = read_card(out, "lora")
+    emit(
+        {"model": str(out), **card},
+        as_json=json,
+        text=f"{out}: LoRA {card['model_id']} after {card['images_seen']} images",
     )
 
 

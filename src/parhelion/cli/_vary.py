@@ -33,7 +33,8 @@ def vary(
     data
         Catalog of images.
     model
-        Folder of a trained diffusion model.
+        Folder of a trained diffusion model; or a pipeline: a folder that diffusers saved, or
+        hub:OWNER/NAME.
     out
         Folder of the new catalog.
     """

@@ -1,8 +1,10 @@
 from ._diffusion_settings import DiffusionSettings as DiffusionSettings
 from ._generate import generate as generate
 from ._interpolate import interpolate as interpolate
+from ._lora_settings import LoraSettings as LoraSettings
 from ._networks import Discriminator as Discriminator
 from ._networks import Generator as Generator
+from ._pipelines import PipelineSampler as PipelineSampler
 from ._sample import Sampler as Sampler
 from ._sample import load_sampler as load_sampler
 from ._settings import DEFAULT_MODEL as DEFAULT_MODEL
@@ -15,4 +17,5 @@ from ._sheet import sheet as sheet
 from ._train_diffusion import train_diffusion as train_diffusion
 from ._train_diffusion import trained_on as trained_on
 from ._train_gan import train_gan as train_gan
+from ._train_lora import train_lora as train_lora
 from ._vary import vary as vary

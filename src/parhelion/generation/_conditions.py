@@ -2,15 +2,40 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from parhelion.errors import SettingsError
+from parhelion.catalog import Catalog, open_catalog
+from parhelion.errors import InputError, SettingsError
 
 #: Distinguishes the draw of a seed's classes from the draw of its latent vector.
 _STREAM = 1
+
+
+def training_part(data: Catalog | Path | str, columns: Sequence[str]) -> Catalog:
+    """Return what is learned from: the train part of a split catalog, where all columns are known.
+
+    Raises
+    ------
+    InputError
+        If a column is empty, or there is no image.
+    """
+    catalog = data if isinstance(data, Catalog) else open_catalog(data)
+    if any(catalog.column("split")):
+        catalog = catalog.select(split="train")
+    for column in columns:
+        named = sorted({name for name in catalog.column(column) if name})
+        if not named:
+            raise InputError(
+                f"{catalog.root} has no {column} in any row; train without --condition-on {column}"
+            )
+        catalog = catalog.select(**{column: named})
+    if not len(catalog):
+        raise InputError(f"{catalog.root} has no image to train on")
+    return catalog
 
 
 def read_conditions(

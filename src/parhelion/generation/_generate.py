@@ -23,6 +23,7 @@ from parhelion.catalog import (
 )
 from parhelion.errors import DecodeError, SettingsError
 from parhelion.generation._diffusion_sample import DiffusionSampler
+from parhelion.generation._pipelines import PipelineSampler, asked_of_pipeline, is_pipeline
 from parhelion.generation._sample import Sampler, load_sampler
 from parhelion.generation._settings import GenerateSettings
 from parhelion.provenance import carries, encode_image
@@ -47,7 +48,8 @@ def generate(
     Parameters
     ----------
     model : Path or str
-        The generator's folder, or the name of one that ships, such as ``galaxies-64``.
+        The generator's folder, or the name of one that ships, such as ``galaxies-64``; or a
+        text-to-image pipeline, see `parhelion.generation.PipelineSampler`.
     out : Path
         Folder of the new catalog; image ``i`` has seed ``settings.seed + i``.
     settings : GenerateSettings, optional
@@ -56,8 +58,8 @@ def generate(
     Returns
     -------
     catalog : Catalog
-        Rows of origin ``gan`` or ``diffusion``, each with model id, seed and classes in its
-        recipe, each a group of its own.
+        Rows of origin ``gan``, ``diffusion`` or ``text_to_image``, each with model id, seed and
+        classes in its recipe, each a group of its own.
 
     Raises
     ------
@@ -85,7 +87,13 @@ def generate(
 
 
 def _sampler(model: Path | str, settings: GenerateSettings) -> Sampler:
-    """Load a generator of either kind, with what was asked of its kind."""
+    """Load a generator of any kind, with what was asked of its kind."""
+    if is_pipeline(model):
+        return PipelineSampler(model, device=settings.device, **asked_of_pipeline(settings))
+    if settings.prompt is not None:
+        raise SettingsError(
+            f"--prompt (={settings.prompt}) is of text-to-image pipelines; {model} is none"
+        )
     folder = find_model(model)
     if read_card(folder)["kind"] == "diffusion":
         given = {"steps": settings.steps, "guidance": settings.guidance}

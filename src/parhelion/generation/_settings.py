@@ -174,10 +174,13 @@ class GenerateSettings:
     """Factor of the latent vectors, 0 to 1: less gives more typical and less varied images, 0 the
     mean of a class; 1 is off."""
     steps: int | None = None
-    """Steps back from noise of a diffusion model; 25 when not given."""
+    """Steps back from noise of a diffusion model; 25 when not given, 50 for a pipeline."""
     guidance: float | None = None
     """How far a diffusion model goes towards a class and away from images in general: 1 is the
-    class itself, more is more typical and less varied; 1.5 when not given."""
+    class itself, more is more typical and less varied; 1.5 when not given, 8 for a pipeline."""
+    prompt: str | None = None
+    """What a text-to-image pipeline draws, with {label} for the class; "A realistic image of
+    {label} in space" when not given."""
     format: Literal["png", "jpg", "webp"] = "png"
     """File format."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -203,9 +206,12 @@ class VarySettings:
     seed: int = 0
     """Seed of the noise."""
     steps: int | None = None
-    """Steps of the whole way back from noise; 25 when not given."""
+    """Steps of the whole way back from noise; 25 when not given, 50 for a pipeline."""
     guidance: float | None = None
-    """How far to go towards the image's class; 1.5 when not given."""
+    """How far to go towards the image's class; 1.5 when not given, 8 for a pipeline."""
+    prompt: str | None = None
+    """What a text-to-image pipeline draws towards, with {label} for the class; "A realistic image
+    of {label} in space" when not given."""
     split: Literal["train", "all"] = "train"
     """Part of a split catalog to vary; one that is not split is varied whole."""
     format: Literal["png", "jpg", "webp"] = "png"

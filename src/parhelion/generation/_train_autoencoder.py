@@ -11,6 +11,7 @@ from torch import Tensor
 from parhelion._progress import bar
 from parhelion.generation._autoencoder import Autoencoder, Pixels, loss_of_autoencoder
 from parhelion.generation._diffusion_settings import DiffusionSettings
+from parhelion.generation._turns import draw_turns, turned
 from parhelion.training import (
     Checkpoints,
     Ema,
@@ -84,7 +85,9 @@ def fit_autoencoder(
         while images < wanted and not interrupt.requested:
             order = data_order(len(pixels), images, batch, settings.seed)
             numbers = step_generator(settings.seed, images)
-            shown = to_model(turned(pixels[order], draw_turns(batch, numbers, settings)))
+            shown = to_model(
+                turned(pixels[order], draw_turns(batch, numbers, dihedral=settings.dihedral))
+            )
             for group in optimizer.param_groups:
                 group["lr"] = _RATE * min(1.0, 1.25 * (1 - images / wanted))
             loss = loss_of_autoencoder(model, shown.to(fabric.device), settings, numbers)
@@ -120,21 +123,3 @@ def maps_of(
             maps: Tensor = space.encode(to_model(pixels[start : start + _CHUNK], fabric.device))
         parts.append(maps.float().cpu().numpy())
     return np.concatenate(parts)
-
-
-def draw_turns(count: int, numbers: torch.Generator, settings: DiffusionSettings) -> list[int]:
-    """Return one of eight ways to turn and mirror for each image; 0 leaves it as it is."""
-    if not settings.dihedral:
-        return [0] * count
-    drawn: list[int] = torch.randint(8, (count,), generator=numbers).tolist()
-    return drawn
-
-
-def turned(pixels: NDArray[np.uint8], ways: list[int]) -> NDArray[np.uint8]:
-    """Turn each image by right angles, and mirror it first if its way is 4 or more."""
-    return np.stack(
-        [
-            np.rot90(image[:, ::-1] if way >= 4 else image, way % 4)
-            for image, way in zip(pixels, ways, strict=True)
-        ]
-    )

@@ -11,19 +11,14 @@ from torch import Tensor
 
 from parhelion._progress import bar
 from parhelion._settings import save_settings, settings_dict
-from parhelion.catalog import Catalog, load_pixels, open_catalog
-from parhelion.errors import InputError
+from parhelion.catalog import Catalog, load_pixels
 from parhelion.generation._autoencoder import SPACE, Autoencoder, Pixels
-from parhelion.generation._conditions import proportions, read_conditions
+from parhelion.generation._conditions import proportions, read_conditions, training_part
 from parhelion.generation._diffusion import DiffusionNetwork, denoise, guided, loss_of, schedule
 from parhelion.generation._diffusion_settings import DiffusionSettings
 from parhelion.generation._networks import parameter_count
-from parhelion.generation._train_autoencoder import (
-    draw_turns,
-    fit_autoencoder,
-    maps_of,
-    turned,
-)
+from parhelion.generation._train_autoencoder import fit_autoencoder, maps_of
+from parhelion.generation._turns import draw_turns, turned
 from parhelion.provenance import write_image
 from parhelion.training import (
     Checkpoints,
@@ -91,7 +86,7 @@ def train_diffusion(
     """
     settings, out = settings or DiffusionSettings(), Path(out)
     check_resume(out, settings, _FREE, resume=resume)
-    catalogs = [_training_part(item, settings.condition_on) for item in data]
+    catalogs = [training_part(item, settings.condition_on) for item in data]
     rows = [item for catalog in catalogs for item in catalog.rows()]
     conditions, targets = read_conditions(rows, settings.condition_on)
     combinations = proportions(targets)
@@ -196,7 +191,7 @@ def trained_on(data: Sequence[Catalog | Path | str], condition_on: Sequence[str]
     data, condition_on
         As in `train_diffusion` and its settings.
     """
-    catalogs = [_training_part(item, condition_on) for item in data]
+    catalogs = [training_part(item, condition_on) for item in data]
     return _seen([item for catalog in catalogs for item in catalog.rows()], condition_on)
 
 
@@ -204,22 +199,6 @@ def _seen(rows: Sequence[Mapping[str, Any]], condition_on: Sequence[str]) -> str
     return fingerprint(
         " ".join([item["image_id"], *(str(item[name]) for name in condition_on)]) for item in rows
     )
-
-
-def _training_part(data: Catalog | Path | str, condition_on: Sequence[str]) -> Catalog:
-    catalog = data if isinstance(data, Catalog) else open_catalog(data)
-    if any(catalog.column("split")):
-        catalog = catalog.select(split="train")
-    for column in condition_on:
-        named = sorted({name for name in catalog.column(column) if name})
-        if not named:
-            raise InputError(
-                f"{catalog.root} has no {column} in any row; train without --condition-on {column}"
-            )
-        catalog = catalog.select(**{column: named})
-    if not len(catalog):
-        raise InputError(f"{catalog.root} has no image to train on")
-    return catalog
 
 
 def _kinds(targets: NDArray[np.int64], combinations: Sequence[Sequence[int]]) -> NDArray[np.int64]:
@@ -259,7 +238,7 @@ class _Shown:
 
     def take(self, order: NDArray[np.int64], numbers: torch.Generator) -> Tensor:
         """Return ``(N, C, h, w)`` float32 of these images, on the device."""
-        ways = draw_turns(len(order), numbers, self._settings)
+        ways = draw_turns(len(order), numbers, dihedral=self._settings.dihedral)
         if not self._maps:
             return to_model(turned(self._pixels[order], ways), self._device)
         chosen = [self._maps[way][index] for way, index in zip(ways, order, strict=True)]

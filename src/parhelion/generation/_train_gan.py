@@ -10,10 +10,15 @@ from numpy.typing import NDArray
 
 from parhelion._progress import bar
 from parhelion._settings import save_settings, settings_dict
-from parhelion.catalog import Catalog, load_pixels, open_catalog
+from parhelion.catalog import Catalog, load_pixels
 from parhelion.errors import InputError
 from parhelion.generation._augment import Draws
-from parhelion.generation._conditions import draw_classes, proportions, read_conditions
+from parhelion.generation._conditions import (
+    draw_classes,
+    proportions,
+    read_conditions,
+    training_part,
+)
 from parhelion.generation._networks import parameter_count
 from parhelion.generation._players import make_players, set_pace, set_strength
 from parhelion.generation._players import step as _step
@@ -97,7 +102,12 @@ def train_gan(
     settings = settings or GanSettings()
     out = Path(out)
     check_resume(out, settings, _FREE, resume=resume)
-    catalog = _training_part(data, settings)
+    catalog = training_part(data, settings.condition_on)
+    if len(catalog) < settings.batch:
+        raise InputError(
+            f"{catalog.root} has {len(catalog)} images to train on, fewer than "
+            f"--batch (={settings.batch}); add images or lower --batch"
+        )
     conditions, targets = read_conditions(catalog.rows(), settings.condition_on)
     pixels = load_pixels(catalog, settings.image_size, channels=settings.channels)
     fabric = make_fabric(settings.device, settings.precision, settings.processes)
@@ -200,25 +210,6 @@ def _share(order: NDArray[np.int64], settings: GanSettings, fabric: Any) -> NDAr
     """Return this process's images of a batch: its share of each accumulated part."""
     parts = order.reshape(settings.accumulate, fabric.world_size, -1)
     return parts[:, fabric.global_rank].reshape(-1)
-
-
-def _training_part(data: Catalog | Path | str, settings: GanSettings) -> Catalog:
-    catalog = data if isinstance(data, Catalog) else open_catalog(data)
-    if any(catalog.column("split")):
-        catalog = catalog.select(split="train")
-    for column in settings.condition_on:
-        named = sorted({name for name in catalog.column(column) if name})
-        if not named:
-            raise InputError(
-                f"{catalog.root} has no {column} in any row; train without --condition-on {column}"
-            )
-        catalog = catalog.select(**{column: named})
-    if len(catalog) < settings.batch:
-        raise InputError(
-            f"{catalog.root} has {len(catalog)} images to train on, fewer than "
-            f"--batch (={settings.batch}); add images or lower --batch"
-        )
-    return catalog
 
 
 def _write_grid(

@@ -22,8 +22,9 @@ from parhelion.catalog import (
     resize,
     write_catalog,
 )
-from parhelion.errors import CatalogError, DecodeError
+from parhelion.errors import CatalogError, DecodeError, SettingsError
 from parhelion.generation._diffusion_sample import DiffusionSampler
+from parhelion.generation._pipelines import PipelineSampler, asked_of_pipeline, is_pipeline
 from parhelion.generation._sample import BATCH
 from parhelion.generation._settings import VarySettings
 from parhelion.provenance import carries, encode_image
@@ -53,12 +54,13 @@ def vary(
 ) -> Catalog:
     """Make variations of images: take them part of the way to noise, and back (SDEdit).
 
-    FLARE's image-to-image (stage 2), with a model that was trained here.
+    FLARE's image-to-image (stage 2), with a model that was trained here or a pretrained pipeline.
 
     Parameters
     ----------
     model : Path or str
-        Folder of a trained diffusion model.
+        Folder of a trained diffusion model; or a pipeline, see
+        `parhelion.generation.PipelineSampler`.
     data : Catalog or Path
         What to vary; of a split catalog the train part, unless `settings.split` says ``all``.
     out : Path
@@ -82,9 +84,7 @@ def vary(
     check_free(out, settings.overwrite)
     if settings.split == "train" and any(catalog.column("split")):
         catalog = catalog.select(split="train")
-    given = {"steps": settings.steps, "guidance": settings.guidance}
-    asked: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    sampler = DiffusionSampler(find_model(model), settings.device, **asked)
+    sampler = _sampler(model, settings)
     jobs = list(_jobs(sampler, catalog, out, settings))
     rows: list[Row] = []
     rejected: dict[str, str] = {}
@@ -104,8 +104,20 @@ def vary(
     return write_catalog(out, rows, rejected=lost)
 
 
+def _sampler(model: Path | str, settings: VarySettings) -> DiffusionSampler | PipelineSampler:
+    if is_pipeline(model):
+        return PipelineSampler(model, device=settings.device, **asked_of_pipeline(settings))
+    if settings.prompt is not None:
+        raise SettingsError(
+            f"--prompt (={settings.prompt}) is of text-to-image pipelines; {model} is none"
+        )
+    given = {"steps": settings.steps, "guidance": settings.guidance}
+    asked: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    return DiffusionSampler(find_model(model), settings.device, **asked)
+
+
 def _jobs(
-    sampler: DiffusionSampler, catalog: Catalog, out: Path, settings: VarySettings
+    sampler: DiffusionSampler | PipelineSampler, catalog: Catalog, out: Path, settings: VarySettings
 ) -> Iterator[_Job]:
     rows = catalog.rows()
     kinds = sampler.kinds_of(rows)
@@ -122,7 +134,7 @@ def _jobs(
 
 
 def _made(
-    sampler: DiffusionSampler,
+    sampler: DiffusionSampler | PipelineSampler,
     jobs: Sequence[_Job],
     settings: VarySettings,
     rejected: dict[str, str],
