@@ -99,7 +99,7 @@ def quick() -> Iterator[None]:
 def settings(generator: Path, upscaler: Path) -> ReproduceFlareSettings:
     return ReproduceFlareSettings(
         seeds=2,
-        generator=generator,
+        generator=str(generator),
         upscaler=str(upscaler),
         device="cpu",
         precision="fp32",

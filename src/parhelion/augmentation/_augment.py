@@ -22,13 +22,12 @@ from parhelion.catalog import (
     derived_row,
     image_id,
     open_catalog,
-    write_catalog,
+    write_derived,
 )
-from parhelion.errors import CatalogError, DecodeError
-from parhelion.provenance import carries, encode_image
+from parhelion.errors import DecodeError
+from parhelion.provenance import FORMATS, carries, encode_image
 from parhelion.training import map_ahead
 
-_FORMATS = {"png": "PNG", "jpg": "JPEG"}
 _DEPTH = 32  # images that may wait for their turn
 
 
@@ -84,15 +83,8 @@ def augment(
                 rejected[found.path] = found.reason
             else:
                 rows.append(found)
-    lost = [
-        {"source": str(catalog.root), "path": path, "reason": reason}
-        for path, reason in rejected.items()
-    ]
-    if not rows:
-        why = f": {lost[0]['path']}: {lost[0]['reason']}" if lost else ""
-        raise CatalogError(f"no image of {catalog.root} could be altered{why}")
     save_settings(out, "augment", settings, data=catalog.root)
-    return write_catalog(out, rows, rejected=lost)
+    return write_derived(out, catalog, rows, rejected, done="altered")
 
 
 @dataclass(frozen=True)
@@ -129,7 +121,7 @@ def _altered(job: _Job, out: Path, settings: AugmentSettings) -> dict[str, Any] 
             for change in drawn:
                 pixels = apply_change(pixels, change)
             is_made = parent["origin"] in MADE_ORIGINS
-            data = encode_image(pixels, _FORMATS[suffix], recipe=recipe, made=is_made)
+            data = encode_image(pixels, FORMATS[suffix], recipe=recipe, made=is_made)
             write_bytes(file, data)
             if suffix != "png":  # what is lost in encoding belongs to the image's identity
                 pixels = decode_bytes(data, file.name)[0].pixels
@@ -141,6 +133,6 @@ def _altered(job: _Job, out: Path, settings: AugmentSettings) -> dict[str, Any] 
         file=file,
         image_id=image_id(pixels),
         shape=pixels.shape,
-        format=_FORMATS[suffix],
+        format=FORMATS[suffix],
         recipe=recipe,
     )

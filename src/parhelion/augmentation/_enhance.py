@@ -20,9 +20,9 @@ from parhelion.catalog import (
     image_id_of_strips,
     open_catalog,
     open_windows,
-    write_catalog,
+    write_derived,
 )
-from parhelion.errors import CatalogError, DecodeError
+from parhelion.errors import DecodeError
 from parhelion.provenance import carries, write_strips
 
 #: Pictures of more pixels become tiled TIFF, of which parts can be read.
@@ -68,22 +68,16 @@ def enhance(
     catalog = data if isinstance(data, Catalog) else open_catalog(data)
     check_free(out, settings.overwrite)
     upscaler = load_upscaler(model, settings.device, settings.precision)
-    rows, rejected = [], []
+    rows, rejected = [], {}
     with bar(total=len(catalog), what="enhancing") as progress:
         for parent, path in zip(catalog.rows(), catalog.files(), strict=True):
             try:
                 rows.append(_enlarged(upscaler, parent, path, out, settings))
             except DecodeError as error:
-                rejected.append(
-                    {"source": str(catalog.root), "path": parent["path"], "reason": str(error)}
-                )
+                rejected[parent["path"]] = str(error)
             progress.update()
-    if not rows:
-        why = f": {rejected[0]['path']}: {rejected[0]['reason']}" if rejected else ""
-        raise CatalogError(f"no image of {catalog.root} could be enlarged{why}")
     save_settings(out, "enhance", settings, data=catalog.root, model=model)
-    # The table comes last: where it is, everything is.
-    return write_catalog(out, rows, rejected=rejected)
+    return write_derived(out, catalog, rows, rejected, done="enlarged")
 
 
 def enlarge(

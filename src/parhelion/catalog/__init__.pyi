@@ -8,6 +8,7 @@ from ._decoded import DecodedImage as DecodedImage
 from ._decoded import RejectedPart as RejectedPart
 from ._derived import check_free as check_free
 from ._derived import derived_row as derived_row
+from ._derived import write_derived as write_derived
 from ._duplicates import group_images as group_images
 from ._duplicates import near_duplicates as near_duplicates
 from ._image_id import image_id as image_id

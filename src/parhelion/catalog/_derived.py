@@ -1,10 +1,10 @@
 """Images made from others: their rows, and a folder that is free for them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from parhelion.catalog._table import CATALOG_FILE, row
+from parhelion.catalog._table import CATALOG_FILE, Catalog, row, write_catalog
 from parhelion.catalog._words import MADE_ORIGINS
 from parhelion.errors import CatalogError
 
@@ -38,6 +38,44 @@ def derived_row(
         recipe=recipe,
         source=parent["source"],
     )
+
+
+def write_derived(
+    out: Path,
+    source: Catalog,
+    rows: Sequence[Mapping[str, Any]],
+    rejected: Mapping[str, str],
+    *,
+    done: str,
+) -> Catalog:
+    """Write the catalog of what was made from another; its table comes last.
+
+    Parameters
+    ----------
+    out : Path
+        The new catalog's folder; the images are in it.
+    source : Catalog
+        What was worked on.
+    rows : sequence of mappings
+        See `derived_row`.
+    rejected : mapping of str to str
+        Paths of `source` that could not be worked on, and why.
+    done : str
+        What was to be done, for the error: "altered", say.
+
+    Raises
+    ------
+    CatalogError
+        If there is no row.
+    """
+    if not rows:
+        why = next((f": {path}: {reason}" for path, reason in rejected.items()), "")
+        raise CatalogError(f"no image of {source.root} could be {done}{why}")
+    lost = [
+        {"source": str(source.root), "path": path, "reason": reason}
+        for path, reason in rejected.items()
+    ]
+    return write_catalog(out, rows, rejected=lost)
 
 
 def check_free(out: Path, overwrite: bool) -> None:

@@ -11,7 +11,7 @@ from parhelion._settings import load_recipe, settings_dict
 from parhelion.catalog import Catalog, open_catalog
 from parhelion.errors import InputError
 from parhelion.experiments._astrospy_data import check_unseen
-from parhelion.experiments._flare_data import Sets, prepare, tests_elsewhere
+from parhelion.experiments._flare_data import Sets, is_pretrained, prepare, tests_elsewhere
 from parhelion.experiments._flare_pictures import write_features, write_samples
 from parhelion.experiments._flare_rows import (
     FLARE,
@@ -193,7 +193,7 @@ def _labeled(whole: Catalog) -> Catalog:
     return chosen
 
 
-def _generator(stages: Stages, out: Path, whole: Catalog, settings: ReproduceFlareSettings) -> Path:
+def _generator(stages: Stages, out: Path, whole: Catalog, settings: ReproduceFlareSettings) -> str:
     """Train the scale's diffusion model."""
     recipe = load_recipe(SCALES[settings.scale].generator, "train diffusion", DiffusionSettings)
 
@@ -202,7 +202,7 @@ def _generator(stages: Stages, out: Path, whole: Catalog, settings: ReproduceFla
         return {"images_seen": read_card(out, "diffusion")["images_seen"]}
 
     stages.run("train the generator", train)
-    return out
+    return str(out)
 
 
 def _audit(runs: Runs, sets: Sets, backbone: str, seeds: Sequence[int]) -> list[Figures]:
@@ -266,6 +266,9 @@ def _scarcity(
     return {"backbone": backbone, "curves": curves}
 
 
-def _told(generator: Path | str) -> Figures:
-    card = read_card(find_model(generator), "diffusion")
-    return {key: card[key] for key in ("model_id", "images_seen", "parameters", "data")}
+def _told(generator: str) -> Figures:
+    """Return what the page says of the generator."""
+    if is_pretrained(generator):
+        return {"pretrained": generator}
+    card = read_card(find_model(generator))
+    return {key: card[key] for key in ("kind", "model_id", "images_seen", "parameters", "data")}

@@ -75,16 +75,17 @@ class ReproduceFlareSettings:
     """Which scale FLARE's experiments are done at."""
 
     scale: Literal["small", "paper"] = "small"
-    """small ends within 90 minutes on two CPU cores: images of 64 px, enlarged to 128, seen at 96
+    """small ends within 90 minutes on two CPU cores: images of 64 px, enlarged to 128, seen at 80
     by two small networks. paper has the published four networks at 224 px and images as they came,
     and needs a GPU."""
     share: float = 1.0
     """Part of each training's images; below 1 to try out."""
     seeds: int = 3
     """Trainings of each row."""
-    generator: Path | None = None
-    """Diffusion model conditioned on labels that learned from the train part of --data alone; one
-    is trained first when not given, which takes hours on a CPU."""
+    generator: str | None = None
+    """Diffusion model conditioned on labels, or LoRA, that learned from the train part of --data
+    alone; or a pretrained pipeline, as in the paper: a folder that diffusers saved, or
+    hub:OWNER/NAME. A diffusion model is trained first when not given, hours on a CPU."""
     upscaler: str | None = None
     """Network that enlarges, as `parhelion enhance --model` takes it; the scale's own when not
     given."""

@@ -5,6 +5,7 @@ from ._lora_settings import LoraSettings as LoraSettings
 from ._networks import Discriminator as Discriminator
 from ._networks import Generator as Generator
 from ._pipelines import PipelineSampler as PipelineSampler
+from ._pipelines import is_pipeline as is_pipeline
 from ._sample import Sampler as Sampler
 from ._sample import load_sampler as load_sampler
 from ._settings import DEFAULT_MODEL as DEFAULT_MODEL

@@ -26,10 +26,9 @@ from parhelion.generation._diffusion_sample import DiffusionSampler
 from parhelion.generation._pipelines import PipelineSampler, asked_of_pipeline, is_pipeline
 from parhelion.generation._sample import Sampler, load_sampler
 from parhelion.generation._settings import GenerateSettings
-from parhelion.provenance import carries, encode_image
+from parhelion.provenance import FORMATS, carries, encode_image
 from parhelion.training import find_model, read_card
 
-_FORMATS = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
 #: Images that may wait to be written while the network draws the next ones.
 _AHEAD = 32
 
@@ -134,7 +133,7 @@ def _write_all(
     """
 
     def write(pixels: NDArray[np.uint8], recipe: dict[str, Any]) -> Row:
-        data = encode_image(pixels, _FORMATS[suffix], recipe=recipe, made=True)
+        data = encode_image(pixels, FORMATS[suffix], recipe=recipe, made=True)
         write_bytes(out / _path(recipe, suffix), data)
         if suffix != "png":  # what is lost in encoding belongs to the image's identity
             pixels = decode_bytes(data, _path(recipe, suffix))[0].pixels
@@ -160,7 +159,7 @@ def _row(pixels: NDArray[np.uint8], recipe: Mapping[str, Any], suffix: str, sour
         path=_path(recipe, suffix),
         width=pixels.shape[1],
         height=pixels.shape[0],
-        format=_FORMATS[suffix],
+        format=FORMATS[suffix],
         origin=recipe["origin"],
         label=recipe.get("label"),
         recipe=recipe,

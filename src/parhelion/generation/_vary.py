@@ -20,17 +20,16 @@ from parhelion.catalog import (
     image_id,
     open_catalog,
     resize,
-    write_catalog,
+    write_derived,
 )
-from parhelion.errors import CatalogError, DecodeError, SettingsError
+from parhelion.errors import DecodeError, SettingsError
 from parhelion.generation._diffusion_sample import DiffusionSampler
 from parhelion.generation._pipelines import PipelineSampler, asked_of_pipeline, is_pipeline
 from parhelion.generation._sample import BATCH
 from parhelion.generation._settings import VarySettings
-from parhelion.provenance import carries, encode_image
+from parhelion.provenance import FORMATS, carries, encode_image
 from parhelion.training import find_model
 
-_FORMATS = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
 Row = dict[str, Any]
 
 
@@ -93,15 +92,8 @@ def vary(
             part = jobs[start : start + BATCH]
             rows += _made(sampler, part, settings, rejected)
             progress.update(len(part))
-    lost = [
-        {"source": str(catalog.root), "path": path, "reason": reason}
-        for path, reason in rejected.items()
-    ]
-    if not rows:
-        why = f": {lost[0]['path']}: {lost[0]['reason']}" if lost else ""
-        raise CatalogError(f"no image of {catalog.root} could be varied{why}")
     save_settings(out, "vary", settings, data=catalog.root, model=model)
-    return write_catalog(out, rows, rejected=lost)
+    return write_derived(out, catalog, rows, rejected, done="varied")
 
 
 def _sampler(model: Path | str, settings: VarySettings) -> DiffusionSampler | PipelineSampler:
@@ -165,7 +157,7 @@ def _made(
 
 def _written(job: _Job, pixels: NDArray[np.uint8], settings: VarySettings) -> NDArray[np.uint8]:
     """Write a variation; return its pixels as they are read again."""
-    data = encode_image(pixels, _FORMATS[settings.format], recipe=job.recipe, made=True)
+    data = encode_image(pixels, FORMATS[settings.format], recipe=job.recipe, made=True)
     write_bytes(job.file, data)
     if settings.format == "png":
         return pixels
@@ -179,6 +171,6 @@ def _row(job: _Job, pixels: NDArray[np.uint8], settings: VarySettings) -> Row:
         file=job.file,
         image_id=image_id(pixels),
         shape=pixels.shape,
-        format=_FORMATS[settings.format],
+        format=FORMATS[settings.format],
         recipe=job.recipe,
     )

@@ -6,6 +6,7 @@ from ._marks import mark_text as mark_text
 from ._marks import read_mark as read_mark
 from ._marks import xmp_packet as xmp_packet
 from ._tiles import write_strips as write_strips
+from ._write import FORMATS as FORMATS
 from ._write import encode_image as encode_image
 from ._write import write_animation as write_animation
 from ._write import write_image as write_image

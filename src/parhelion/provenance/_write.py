@@ -15,8 +15,9 @@ from parhelion._files import atomic_path, write_bytes
 from parhelion.errors import InputError
 from parhelion.provenance._marks import mark_text, software, xmp_packet
 
-_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
-_TIFF = (".tif", ".tiff")
+#: Formats that `encode_image` writes, by the suffix of a file.
+FORMATS = {"png": "PNG", "jpg": "JPEG", "jpeg": "JPEG", "webp": "WEBP"}
+_TIFF = ("tif", "tiff")
 
 
 def encode_image(
@@ -72,14 +73,14 @@ def write_image(
     InputError
         If the suffix is none of .png, .jpg, .jpeg, .webp, .tif, .tiff.
     """
-    suffix = path.suffix.lower()
+    suffix = path.suffix.lower().removeprefix(".")
     if suffix in _TIFF:
         _write_tiff(path, pixels, xmp_packet(recipe, made=made))
-    elif suffix in _FORMATS:
-        data = encode_image(pixels, _FORMATS[suffix], recipe=recipe, made=made, quality=quality)
+    elif suffix in FORMATS:
+        data = encode_image(pixels, FORMATS[suffix], recipe=recipe, made=made, quality=quality)
         write_bytes(path, data)
     else:
-        known = ", ".join((*_FORMATS, *_TIFF))
+        known = ", ".join(f".{name}" for name in (*FORMATS, *_TIFF))
         raise InputError(f"cannot write {path}: its suffix must be one of {known}")
 
 

@@ -263,8 +263,7 @@ def _method(summary: Figures) -> Section:
         (
             "generator",
             "UniDiffuser, pretrained, asked for 'A realistic image of {class} in space'",
-            f"a diffusion model of {summary['generator']['parameters'] / 1e6:.1f} M parameters, "
-            f"taught on the train part alone ({summary['generator']['images_seen']:,} images seen)",
+            _generator(summary["generator"]),
         ),
         (
             "classifiers",
@@ -281,6 +280,16 @@ def _method(summary: Figures) -> Section:
     )
     header = ("", "the paper", "here")
     return Section("What differs from the paper", text, [Block(header=header, rows=rows)])
+
+
+def _generator(told: Figures) -> str:
+    if "pretrained" in told:
+        return f"{told['pretrained']}, pretrained: whether on test images is not known"
+    kind = {"lora": "a LoRA", "diffusion": "a diffusion model"}[told["kind"]]
+    return (
+        f"{kind} of {told['parameters'] / 1e6:.1f} M parameters, taught on the train part alone "
+        f"({told['images_seen']:,} images seen)"
+    )
 
 
 def _interval(interval: Sequence[float] | None) -> str:
