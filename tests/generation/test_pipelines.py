@@ -47,6 +47,14 @@ def _labeled(catalog: Catalog) -> Catalog:
     return write_catalog(catalog.root, rows)
 
 
+def _change(pipeline: Path) -> None:
+    """Change one tensor of a pipeline."""
+    file = pipeline / "vae" / "diffusion_pytorch_model.safetensors"
+    weights = load_file(file)
+    weights[next(iter(weights))] += 1
+    save_file(weights, file, metadata={"format": "pt"})
+
+
 def test_a_class_is_drawn_by_its_text(pipeline: Path, tmp_path: Path) -> None:
     settings = GenerateSettings(count=2, seed=5, label="star_cluster", steps=2)
     made = generate(pipeline, tmp_path / "made", settings)
@@ -128,13 +136,8 @@ def test_a_damaged_pipeline_is_one_line(stable: Path, tmp_path: Path) -> None:
 
 
 def test_other_weights_have_another_id(stable: Path, tmp_path: Path) -> None:
-    from safetensors.torch import load_file, save_file
-
     other = shutil.copytree(stable, tmp_path / "other")
-    file = other / "vae" / "diffusion_pytorch_model.safetensors"
-    weights = load_file(file)
-    weights[next(iter(weights))] += 1
-    save_file(weights, file)
+    _change(other)
     assert PipelineSampler(other).model_id != PipelineSampler(stable).model_id
 
 
@@ -151,6 +154,14 @@ def test_a_lora_changes_what_is_drawn(stable: Path, galaxies: Catalog, tmp_path:
     tuned = generate(run, tmp_path / "tuned", settings)
     assert tuned.recipes()[0]["model_id"] != plain.recipes()[0]["model_id"]
     assert tuned.files()[0].read_bytes() != plain.files()[0].read_bytes()
+
+
+def test_a_lora_of_a_pipeline_that_changed_is_refused(galaxies: Catalog, tmp_path: Path) -> None:
+    base = stable_diffusion(tmp_path)
+    run = train_lora([_labeled(galaxies)], base, tmp_path / "run", replace(_LORA, images=2))
+    _change(base)
+    with pytest.raises(ModelError, match="has changed since"):
+        PipelineSampler(run)
 
 
 def test_a_resumed_lora_ends_as_an_undisturbed_one(

@@ -220,24 +220,33 @@ def load_pipeline(model: Path | str, dtype: torch.dtype) -> tuple[Any, str]:
     MissingExtraError, ModelError
         See `PipelineSampler`.
     """
-    weights: Mapping[str, Any] = {}
-    digest = hashlib.blake2b(digest_size=8)
-    if (Path(model) / "model.json").is_file():
-        card, weights = load_model(Path(model), "lora")
-        digest.update(card["model_id"].encode())
-        model = card["base"]
+    if not (Path(model) / "model.json").is_file():
+        with _quiet():
+            folder = pipeline_folder(model)
+            return _read(folder, dtype), _digest(folder)
+    card, weights = load_model(Path(model), "lora")
+    pipe, base_id = load_pipeline(card["base"], dtype)
+    if base_id != card["base_id"]:
+        raise ModelError(
+            f"{card['base']}, which the LoRA in {model} was trained on, has changed since "
+            f"({card['base_id']} then, {base_id} now); train it again"
+        )
     with _quiet():
-        folder = pipeline_folder(model)
-        pipe = _read(folder, dtype)
-        if weights:
-            pipe.load_lora_weights({f"unet.{name}": weight for name, weight in weights.items()})
+        pipe.load_lora_weights({f"unet.{name}": weight for name, weight in weights.items()})
+    both = f"{base_id} {card['model_id']}".encode()
+    return pipe, hashlib.blake2b(both, digest_size=8).hexdigest()
+
+
+def _digest(folder: Path) -> str:
+    """Return the digest of the weights in a folder."""
+    found = hashlib.blake2b(digest_size=8)
     for path in sorted(folder.rglob("*")):
         if path.suffix in (".safetensors", ".bin"):
-            digest.update(str(path.relative_to(folder)).encode())
+            found.update(str(path.relative_to(folder)).encode())
             with path.open("rb") as file:
                 while part := file.read(_CHUNK):
-                    digest.update(part)
-    return pipe, digest.hexdigest()
+                    found.update(part)
+    return found.hexdigest()
 
 
 def pipeline_folder(model: Path | str) -> Path:
