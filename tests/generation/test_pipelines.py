@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.torch import load_file, save_file
 from tiny_pipelines import SIDE, stable_diffusion, unidiffuser
 
 from parhelion.catalog import Catalog, decode, write_catalog
