@@ -2,11 +2,8 @@
 
 from pathlib import Path
 
-import pytest
-
 from parhelion.catalog import Catalog, row, write_catalog
-from parhelion.errors import InputError
-from parhelion.experiments._astrospy_data import check_unseen, choose, named
+from parhelion.experiments._astrospy_data import choose
 
 _PARTS = ("train", "train", "validation", "test")
 
@@ -61,24 +58,3 @@ def test_a_test_elsewhere_is_taken_whole(tmp_path: Path) -> None:
 def test_images_without_a_part_are_left_for_training_to_refuse(tmp_path: Path) -> None:
     bare = _catalog(tmp_path / "bare", 12, split=False)
     assert len(choose([bare], {"train": 1})[0]) == 12
-
-
-def test_tests_elsewhere_have_short_names_unless_two_are_alike(tmp_path: Path) -> None:
-    for name in ("a/real", "a/made", "b/real"):
-        _catalog(tmp_path / name, 1)
-    pair = [tmp_path / "a" / "real", tmp_path / "a" / "made"]
-    assert list(named([pair, pair[1:]])) == ["real + made", "made"]
-    alike = [pair[:1], [tmp_path / "b" / "real"]]
-    assert list(named(alike)) == [str(roots[0]) for roots in alike]
-    with pytest.raises(InputError, match="twice"):
-        named([pair, pair])
-
-
-def test_a_test_with_images_of_the_data_is_none(tmp_path: Path) -> None:
-    data, other = _catalog(tmp_path / "data", 4), _catalog(tmp_path / "other", 4)
-    check_unseen("other", [other], [data])
-    rows = other.rows()
-    rows[2]["group_id"] = "data-1"  # as a reconstruction of an image there has it
-    kin = write_catalog(other.root, rows)
-    with pytest.raises(InputError, match=r"--elsewhere \(=other\) is no test .*: 1 images"):
-        check_unseen("other", [kin], [data])

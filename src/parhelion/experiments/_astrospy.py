@@ -6,10 +6,11 @@ from pathlib import Path
 from parhelion._files import write_json
 from parhelion._settings import settings_dict
 from parhelion.catalog import open_catalog
-from parhelion.experiments._astrospy_data import check_unseen, choose, named
+from parhelion.experiments._astrospy_data import choose
 from parhelion.experiments._astrospy_pictures import write_embedding, write_spectra
 from parhelion.experiments._astrospy_runs import Runs
 from parhelion.experiments._astrospy_tables import FOURIER, JOINT, SCALES, tables
+from parhelion.experiments._elsewhere import check_unseen, named
 from parhelion.experiments._settings import ReproduceAstrospySettings
 from parhelion.experiments._stages import Figures, Stages, machine, say
 from parhelion.reporting import report_astrospy

@@ -2,12 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 
-from parhelion.catalog import MADE_ORIGINS, Catalog, open_catalog
-from parhelion.errors import InputError
+from parhelion.catalog import MADE_ORIGINS, Catalog
 
 #: What stands for the only part, where a catalog is taken whole.
 ALL = "all"
@@ -50,30 +48,3 @@ def choose(
         Catalog(catalog.root, catalog.table.take(sorted(indices)))
         for catalog, indices in zip(catalogs, kept, strict=True)
     ]
-
-
-def named(elsewhere: Sequence[Sequence[Path | str]]) -> dict[str, list[Catalog]]:
-    """Return the catalogs of each test under a short name, or a long one where two are alike."""
-    names = [" + ".join(Path(root).name for root in roots) for roots in elsewhere]
-    if len(set(names)) < len(names):
-        names = [" + ".join(str(root) for root in roots) for roots in elsewhere]
-    if len(set(names)) < len(names):
-        raise InputError(f"--elsewhere names {max(names, key=names.count)} twice; name it once")
-    return {
-        name: [open_catalog(root) for root in roots]
-        for name, roots in zip(names, elsewhere, strict=True)
-    }
-
-
-def check_unseen(name: str, test: Sequence[Catalog], data: Sequence[Catalog]) -> None:
-    """Raise `InputError` if a test elsewhere has images, or kin of images, of the data."""
-    for key in ("image_id", "group_id"):
-        known = {value for catalog in data for value in catalog.column(key)}
-        for catalog in test:
-            shared = sum(value in known for value in catalog.column(key))
-            if shared:
-                raise InputError(
-                    f"--elsewhere (={name}) is no test elsewhere: {shared} images of "
-                    f"{catalog.root} are in --data too, or descend from images there; leave it "
-                    "out, or take it out of --data"
-                )

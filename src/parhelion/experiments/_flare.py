@@ -10,8 +10,8 @@ from parhelion._files import write_json
 from parhelion._settings import load_recipe, settings_dict
 from parhelion.catalog import Catalog, open_catalog
 from parhelion.errors import InputError
-from parhelion.experiments._astrospy_data import check_unseen
-from parhelion.experiments._flare_data import Sets, is_pretrained, prepare, tests_elsewhere
+from parhelion.experiments._elsewhere import check_unseen, labeled_tests
+from parhelion.experiments._flare_data import Sets, is_pretrained, prepare
 from parhelion.experiments._flare_pictures import write_features, write_samples
 from parhelion.experiments._flare_rows import (
     FLARE,
@@ -86,7 +86,7 @@ def reproduce_flare(
     settings, out = settings or ReproduceFlareSettings(), Path(out)
     scale = SCALES[settings.scale]
     whole = _labeled(open_catalog(data))
-    abroad = tests_elsewhere(elsewhere)
+    abroad = labeled_tests(elsewhere)
     for name, catalog in abroad.items():
         check_unseen(name, [catalog], [whole])
     facts = {"data": str(data), "elsewhere": list(elsewhere)}

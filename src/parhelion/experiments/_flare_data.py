@@ -1,11 +1,9 @@
 """FLARE's sets of images: raw, enlarged, augmented, drawn and varied, each a catalog, made once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-
-import numpy as np
 
 from parhelion._files import write_bytes
 from parhelion._progress import progress
@@ -21,7 +19,7 @@ from parhelion.catalog import (
     screen,
     write_derived,
 )
-from parhelion.errors import DecodeError, InputError, ModelError
+from parhelion.errors import DecodeError, ModelError
 from parhelion.experiments._settings import ReproduceFlareSettings
 from parhelion.experiments._stages import Figures, Stages
 from parhelion.generation import (
@@ -36,8 +34,6 @@ from parhelion.provenance import encode_image
 from parhelion.training import find_model, read_card
 
 _TABLE = "catalog.parquet"
-#: Most images of a test elsewhere, evenly spaced.
-_ELSEWHERE = 300
 
 
 @dataclass(frozen=True)
@@ -175,30 +171,6 @@ def check_generator(generator: str, whole: Catalog) -> None:
 def is_pretrained(generator: str) -> bool:
     """Tell whether a generator is a pipeline as somebody else trained it."""
     return is_pipeline(generator) and not (Path(generator) / "model.json").is_file()
-
-
-def tests_elsewhere(given: Sequence[str]) -> dict[str, Catalog]:
-    """Return the tests out of the domain that ``CATALOG`` or ``CATALOG=CLASS`` name.
-
-    Every image is of that class, where one is given; all of them form the test part.
-    """
-    found: dict[str, Catalog] = {}
-    for text in given:
-        root, _, label = text.partition("=")
-        catalog = open_catalog(root).select(origin="observed")
-        if not label:
-            catalog = catalog.select(
-                label=sorted({name for name in catalog.column("label") if name})
-            )
-        if not len(catalog):
-            raise InputError(f"--elsewhere (={text}) has no observed image with a label")
-        step = np.linspace(0, len(catalog) - 1, min(_ELSEWHERE, len(catalog))).round().astype(int)
-        chosen = Catalog(catalog.root, catalog.table.take(step)).replaced(split="test")
-        name = Path(root).resolve().name
-        if name in found:
-            raise InputError(f"--elsewhere names {name} twice; name it once")
-        found[name] = chosen.replaced(label=label) if label else chosen
-    return found
 
 
 def _once(target: Path, make: Callable[[Path], object]) -> Figures:
