@@ -22,6 +22,8 @@ from parhelion.detection._views import View, view
 from parhelion.errors import ModelError
 from parhelion.training import find_model, load_model, make_fabric, to_model
 
+#: Patches in a step where little is computed again.
+_AGAIN = 4
 _CENTERS, _PRECISIONS = "domain.centers", "domain.precisions"
 _NEEDED = ("settings", "temperature", "band", "domain_limit", "spectra", "test")
 
@@ -79,7 +81,7 @@ class Detector:
         They are less the offset of the patches' side, see `fit_offsets`.
 
         At a lower precision than fp32, those that lie so near to a threshold that the verdict
-        might be another are computed once more at the next higher one, each image by itself.
+        might be another are computed once more at the next higher one, few at a time.
         """
         found = [np.zeros(0)]
         remaining = iter(views)
@@ -87,9 +89,10 @@ class Detector:
             (network, told), *others = self._networks
             logits = self._logits(network, told, group, self.batch)
             for network, next_told in others:
-                for place in np.flatnonzero(near_edges(logits, told["margin"], self.card)):
-                    seen = group[place]
-                    logits[place] = self._logits(network, next_told, [seen], len(seen.patches))[0]
+                doubtful = np.flatnonzero(near_edges(logits, told["margin"], self.card))
+                if len(doubtful):
+                    seen = [group[place] for place in doubtful]
+                    logits[doubtful] = self._logits(network, next_told, seen, _AGAIN)
                 told = next_told
             found.append(logits)
         return np.concatenate(found)
