@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import binary_dilation, gaussian_filter
 
 from parhelion._files import write_json
 from parhelion._progress import progress
@@ -32,12 +32,14 @@ FIGURES = {
     "ssim": "structural similarity",
     "ms_ssim": "structural similarity at several scales (five, or as many as the image holds)",
     "lpips": "learned perceptual distance, where its network is given; less is better",
-    "flux": "flux above the sky within the object's isophote, over the true one",
+    "flux": "flux above the sky within the object's grown isophote, over the true one",
     "centroid": "shift of the object's centroid, pixels of the large image",
 }
 _LEAST = 16  # pixels of a side that is worth measuring
 _RESAMPLES = 500
 _SMOOTH = 2.0  # pixels: standard deviation of the filter before the isophote is drawn
+#: Pixels by which it is grown: light that the point-spread function moved out is not lost.
+_GROWN = 4
 
 
 def measure_upscaler(
@@ -188,6 +190,7 @@ def _compared(
     light = levels[0] - sky[0]
     # Of the smoothed image: else pixels whose noise is high are chosen, and seem too bright.
     inside = gaussian_filter(light, _SMOOTH) > noise[0]
+    inside = binary_dilation(inside, iterations=_GROWN)
     ours = luma(found) - sky[0]
     if not inside.any() or float(ours[inside].sum()) <= 0:
         return [*likeness, np.nan, np.nan]
