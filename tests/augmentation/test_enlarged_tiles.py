@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from parhelion.augmentation import EnhanceSettings, Upscaler, enlarge
-from parhelion.augmentation._tiles import spans
+from parhelion.augmentation._tiles import enlarged, spans
 
 
 def _upscaler(network: torch.nn.Module, scale: int = 2, channels: int = 3) -> Upscaler:
@@ -35,15 +35,37 @@ class _Local(torch.nn.Module):
         return torch.nn.functional.interpolate(blurred, scale_factor=2, mode="bilinear")
 
 
-@pytest.mark.parametrize(("height", "width"), [(40, 100), (33, 32), (100, 41), (8, 70), (9, 8)])
+@pytest.mark.parametrize(("height", "width"), [(70, 200), (33, 32), (150, 71), (8, 140), (9, 8)])
 def test_tiles_give_what_the_whole_gives(height: int, width: int) -> None:
     pixels = _drawn(height, width)
     upscaler = _upscaler(_Local())
-    whole = np.rint(_whole(upscaler, pixels)).astype(np.uint8)
-    tiled = enlarge(upscaler, pixels, EnhanceSettings(tile=32, overlap=16, batch=3))
+    whole = _whole(upscaler, pixels)
+
+    def read(top: int, left: int, height: int, width: int) -> NDArray[np.uint8]:
+        return pixels[top : top + height, left : left + width]
+
+    strips = list(enlarged(upscaler, read, pixels.shape, tile=64, overlap=32, batch=3))
+    tiled = np.concatenate(strips)
     assert tiled.shape == (2 * height, 2 * width, 3)
-    # Adding up weighted parts may round the last bit the other way.
-    assert np.abs(tiled.astype(int) - whole).max() <= 1
+    np.testing.assert_allclose(tiled, whole, atol=1e-3)
+    # Levels are whole ones next to what was between them, wherever a strip begins.
+    levels = enlarge(upscaler, pixels, EnhanceSettings(tile=64, overlap=32, batch=3))
+    assert np.abs(levels - tiled).max() < 1
+    other = enlarge(upscaler, pixels, EnhanceSettings(tile=96, overlap=32, batch=3))
+    assert np.mean(levels != other) < 0.001
+
+
+def test_levels_keep_the_mean_of_a_smooth_sky() -> None:
+    class Smooth(torch.nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return torch.nn.functional.interpolate(images, scale_factor=2)
+
+    upscaler = _upscaler(Smooth(), channels=1)
+    pixels = (3 + (np.random.default_rng(0).random((64, 64, 1)) < 0.3)).astype(np.uint8)
+    assert enlarge(upscaler, pixels).mean() == pytest.approx(pixels.mean(), abs=0.02)
+    # An image of whole levels is not touched.
+    flat = np.full((40, 40, 1), 7, np.uint8)
+    assert (enlarge(upscaler, flat) == 7).all()
 
 
 def test_tiles_without_overlap_show_seams() -> None:

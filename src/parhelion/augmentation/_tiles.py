@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parhelion.augmentation._upscaler import Upscaler
-from parhelion.training import to_uint8
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -14,6 +13,8 @@ Floats = NDArray[np.float32]
 #: Share of an overlap at either end in which only one of the two tiles counts: what a network
 #: makes of the edge of a tile is not shown.
 _EDGE = 0.25
+#: Distinguishes the draw of levels from other draws.
+_STREAM = 41
 
 
 def enlarged_strips(
@@ -25,6 +26,40 @@ def enlarged_strips(
     overlap: int,
     batch: int,
 ) -> Iterator[Pixels]:
+    """Yield an enlarged image from top to bottom, in whole gray levels.
+
+    A level between two becomes either, by chance, the nearer one more often: so that a smooth faint
+    sky, and the flux above it, keep their mean. The chance is a function of the pixel's place.
+
+    Parameters
+    ----------
+    upscaler, read, shape, tile, overlap, batch
+        See `enlarged`.
+
+    Yields
+    ------
+    strip : ndarray
+        ``(h, scale W, C)`` uint8; their heights add up to ``scale H``.
+    """
+    top = 0
+    for strip in enlarged(upscaler, read, shape, tile=tile, overlap=overlap, batch=batch):
+        levels = np.empty(strip.shape, np.uint8)
+        for number, row in enumerate(strip):
+            chance = np.random.default_rng([_STREAM, top + number]).random(row.shape, np.float32)
+            levels[number] = np.clip(np.floor(row + chance), 0, 255)
+        top += len(strip)
+        yield levels
+
+
+def enlarged(
+    upscaler: Upscaler,
+    read: Callable[[int, int, int, int], Pixels],
+    shape: tuple[int, int, int],
+    *,
+    tile: int,
+    overlap: int,
+    batch: int,
+) -> Iterator[Floats]:
     """Yield an enlarged image from top to bottom.
 
     The image is first continued by reflection, by one of the network's steps on each side: what
@@ -50,7 +85,7 @@ def enlarged_strips(
     Yields
     ------
     strip : ndarray
-        ``(h, scale W, C)`` uint8; their heights add up to ``scale H``.
+        ``(h, scale W, C)`` float32 in gray levels; their heights add up to ``scale H``.
     """
     scale, (height, width, channels) = upscaler.scale, shape
     margin = upscaler.step
@@ -79,7 +114,7 @@ def enlarged_strips(
         first, last = max(top, margin), min(end, height + margin)
         if last > first:
             inner = row[(first - top) * scale : (last - top) * scale]
-            yield to_uint8(inner[:, margin * scale : (margin + width) * scale])
+            yield inner[:, margin * scale : (margin + width) * scale]
 
 
 class _Continued:

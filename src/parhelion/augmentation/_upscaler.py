@@ -20,6 +20,9 @@ from parhelion.errors import ModelError
 from parhelion.training import find_model, load_model, native_bf16
 
 _SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt")
+#: Standard deviation, in pixels of the small image, of the areas over which flux is kept. They end
+#: at three times that: less than a quarter of the overlap of tiles, so that no seam comes of it.
+_FLUX_SCALE = 2.0
 _MLP = 2.0  # width of a layer's perceptron over its own
 
 
@@ -60,8 +63,9 @@ class Upscaler:
     def enlarge(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Enlarge ``(N, H, W, C)`` uint8 to ``(N, scale H, scale W, C)`` float32 in [0, 255].
 
-        Gray images go through a color network as three equal channels and come back as their
-        mean; a gray network is given each channel by itself.
+        The flux is kept: what the network's arithmetic adds or takes over areas of some pixels is
+        put right by the small image. Gray images go through a color network as three equal
+        channels and come back as their mean; a gray network is given each channel by itself.
         """
         count, height, width, channels = pixels.shape
         images = torch.from_numpy(np.array(pixels)).to(self.device)
@@ -75,6 +79,7 @@ class Upscaler:
             images = _continued(images, *missing)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16):
             large = self.network(images).float()
+        large = _with_flux_of(images, large, self.scale)
         large = large[..., : height * self.scale, : width * self.scale]
         if channels < self.channels:
             large = large.mean(1, keepdim=True)
@@ -241,6 +246,26 @@ def _read_file(path: Path) -> tuple[dict[str, Tensor], str]:
             f"{path} cannot be read as weights: {str(error).splitlines()[0]}"
         ) from error
     return state, hashlib.blake2b(data, digest_size=8).hexdigest()
+
+
+def _with_flux_of(small: Tensor, large: Tensor, scale: int) -> Tensor:
+    """Return enlarged images whose means over some pixels are those of the small images.
+
+    Noise and blur of the small image are on smaller scales, and stay as the network left them.
+    """
+    missing = small - nn.functional.avg_pool2d(large, scale)
+    reach = round(3 * _FLUX_SCALE)
+    places = torch.arange(-reach, reach + 1, device=small.device)
+    kernel = (-0.5 * (places / _FLUX_SCALE) ** 2).exp()
+    kernel = (kernel / kernel.sum()).expand(small.shape[1], 1, 1, -1)
+    for padding, weight in (
+        ((reach, reach, 0, 0), kernel),
+        ((0, 0, reach, reach), kernel.transpose(2, 3)),
+    ):
+        padded = nn.functional.pad(missing, padding, mode="replicate")
+        missing = nn.functional.conv2d(padded, weight, groups=small.shape[1])
+    added = nn.functional.interpolate(missing, scale_factor=scale, mode="bilinear")
+    return large + added
 
 
 def _continued(images: Tensor, down: int, right: int) -> Tensor:
