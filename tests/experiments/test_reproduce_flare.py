@@ -233,6 +233,15 @@ def test_a_generator_that_knows_more_is_refused(
         reproduce_flare(other.root, tmp_path / "out", settings)
 
 
+def test_a_generator_or_upscaler_of_another_kind_is_refused(
+    real: Path, settings: ReproduceFlareSettings, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelError, match="must be a diffusion model conditioned on labels"):
+        reproduce_flare(real, tmp_path / "a", replace(settings, generator="galaxies-64"))
+    with pytest.raises(ModelError, match="nowhere is not a model"):
+        reproduce_flare(real, tmp_path / "b", replace(settings, upscaler="nowhere"))
+
+
 def test_bad_tests_elsewhere_are_refused(
     real: Path, settings: ReproduceFlareSettings, tmp_path: Path
 ) -> None:

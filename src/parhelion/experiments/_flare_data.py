@@ -7,7 +7,13 @@ from pathlib import Path
 
 from parhelion._files import write_bytes
 from parhelion._progress import progress
-from parhelion.augmentation import AugmentSettings, EnhanceSettings, augment, enhance
+from parhelion.augmentation import (
+    AugmentSettings,
+    EnhanceSettings,
+    augment,
+    enhance,
+    load_upscaler,
+)
 from parhelion.catalog import (
     Catalog,
     decode,
@@ -97,6 +103,7 @@ def prepare(
         Network that enlarges.
     """
     check_generator(generator, whole)
+    load_upscaler(upscaler, settings.device)  # hours before it is needed, if it is not there
 
     def made(name: str, what: str, make: Callable[[Path], object]) -> Catalog:
         target = folder / name
@@ -154,7 +161,8 @@ def check_generator(generator: str, whole: Catalog) -> None:
     if is_pretrained(generator):
         return
     card = read_card(find_model(generator))
-    if card["kind"] != "lora" and "label" not in card.get("conditions", {}):
+    is_ours = card["kind"] == "diffusion" and "label" in card["conditions"]
+    if not (is_ours or card["kind"] == "lora"):
         raise ModelError(
             f"--generator (={generator}) must be a diffusion model conditioned on labels: "
             "`parhelion train diffusion --condition-on label`"
