@@ -1,6 +1,7 @@
 from ._augment import augment as augment
 from ._enhance import enhance as enhance
 from ._enhance import enlarge as enlarge
+from ._settings import DEFAULT_UPSCALER as DEFAULT_UPSCALER
 from ._settings import AugmentSettings as AugmentSettings
 from ._settings import EnhanceSettings as EnhanceSettings
 from ._settings import UpscalerSettings as UpscalerSettings

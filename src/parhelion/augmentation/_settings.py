@@ -5,6 +5,8 @@ from typing import Literal
 
 from parhelion._settings import require
 
+#: The upscaler that ships.
+DEFAULT_UPSCALER = "telescope-2"
 #: The standard augmentations (FLARE, stage 1).
 CHANGES = ("flip", "color", "crop", "perspective", "rotation", "blur")
 

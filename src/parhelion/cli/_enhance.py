@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from parhelion.augmentation import EnhanceSettings
+from parhelion.augmentation import DEFAULT_UPSCALER, EnhanceSettings
 from parhelion.cli._main import emit
 from parhelion.cli._options import Config, Flat, Json
 
@@ -11,8 +11,8 @@ from parhelion.cli._options import Config, Flat, Json
 def enhance(
     data: Path,
     *,
-    model: Path,
     out: Path,
+    model: str = DEFAULT_UPSCALER,
     settings: Annotated[EnhanceSettings, Flat] = EnhanceSettings(),  # noqa: B008
     config: Config = None,
     json: Json = False,
@@ -25,6 +25,7 @@ def enhance(
 
     For example:
 
+        parhelion enhance galaxies --out larger
         parhelion train upscaler --data galaxies --out upscaler
         parhelion enhance galaxies --model upscaler --out larger
         parhelion enhance galaxies --model RealESRGAN_x4plus.safetensors --out larger
@@ -34,7 +35,8 @@ def enhance(
     data
         Catalog of images.
     model
-        File of weights (.safetensors, .pth, .pt, .ckpt) or folder of a trained upscaler.
+        File of weights (.safetensors, .pth, .pt, .ckpt), folder of a trained upscaler, or the name
+        of one that ships.
     out
         Folder of the new catalog.
     """

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from parhelion.augmentation import DEFAULT_UPSCALER
 from parhelion.catalog import SPLITS, Catalog, joined
 from parhelion.classification import load_classes
 from parhelion.experiments._flare_data import Sets
@@ -70,12 +71,14 @@ class Scale:
 
 
 SCALES = {
-    "small": Scale("flare-small", ("resnet18", "small"), 64, "telescope-2", "bodies-64", drawn=100),
+    "small": Scale(
+        "flare-small", ("resnet18", "small"), 64, DEFAULT_UPSCALER, "bodies-64", drawn=100
+    ),
     "paper": Scale(
         "flare-paper",
         ("resnet50", "googlenet", "densenet121", "vit_base_patch16_224"),
         None,
-        "telescope-2",
+        DEFAULT_UPSCALER,
         "bodies-64",
         drawn=500,
     ),
