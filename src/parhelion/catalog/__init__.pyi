@@ -32,6 +32,7 @@ from ._sources import extract_sources as extract_sources
 from ._sources import find_sources as find_sources
 from ._sources import luma as luma
 from ._split import split as split
+from ._table import CATALOG_FILE as CATALOG_FILE
 from ._table import Catalog as Catalog
 from ._table import check_invariants as check_invariants
 from ._table import open_catalog as open_catalog

@@ -1,14 +1,15 @@
 """FLARE's tables, its gain, the leak of the published split, and where made images help."""
 
+from collections import Counter
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 
 from parhelion._files import write_json
 from parhelion._settings import load_recipe, settings_dict
-from parhelion.catalog import Catalog, open_catalog
+from parhelion.catalog import Catalog, open_catalog, screen
 from parhelion.errors import InputError
 from parhelion.experiments._elsewhere import check_unseen, labeled_tests
 from parhelion.experiments._flare_data import Sets, is_pretrained, prepare
@@ -91,6 +92,7 @@ def reproduce_flare(
         check_unseen(name, [catalog], [whole])
     facts = {"data": str(data), "elsewhere": list(elsewhere)}
     stages = Stages(out, "reproduce flare", settings, facts)
+    screened = stages.run("look the images over", partial(_screened, whole))
     generator = settings.generator or _generator(stages, out / "generator", whole, settings)
     sets = prepare(
         stages,
@@ -106,15 +108,18 @@ def reproduce_flare(
     runs = Runs(out / "runs", stages, scale, settings, sets.elsewhere)
     seeds = range(settings.seed, settings.seed + settings.seeds)
 
+    @cache
+    def learned(row: str) -> list[Catalog]:
+        return learned_from(row, sets, settings)
+
     done: dict[tuple[str, str, str], list[Path]] = {}
     for row in ROWS:
-        images = learned_from(row, sets, settings)
         for backbone in scale.backbones:
             for labels in LABELS:
                 done[backbone, labels, row] = [
                     runs.train(
                         f"{backbone}-{labels}-{row}-{seed}",
-                        images,
+                        partial(learned, row),
                         row,
                         backbone,
                         labels,
@@ -127,14 +132,15 @@ def reproduce_flare(
     scarcity = _scarcity(runs, sets, done, scale.backbones[-1], scale.sizes, settings)
 
     first = done[scale.backbones[0], "fine", FLARE][0]
-    mixture = learned_from(FLARE, sets, settings)
+    (mixture,) = learned(FLARE)
+    card = read_card(first, "classifier")
 
     def features() -> Figures:
-        return write_features(out, first, mixture[0], settings.device, settings.seed)
+        return write_features(out, first, mixture, settings.device, settings.seed)
 
     summary: Figures = {
         "paper": "flare",
-        "screened": stages.run("look the images over", dict),
+        "screened": screened,
         "features": stages.run("lay out the features by t-SNE", features),
         "samples": stages.run(
             "show what was made", partial(write_samples, out, sets, settings.seed)
@@ -148,8 +154,8 @@ def reproduce_flare(
                     "paper": PAPER.get(backbone, {}).get(row) if labels == "fine" else None,
                     **runs.figures(done[backbone, labels, row], abroad=True),
                 }
-                for row, name in ROWS.items()
                 for backbone in scale.backbones
+                for row, name in ROWS.items()
             ]
             for labels in LABELS
         },
@@ -167,11 +173,11 @@ def reproduce_flare(
         ],
         "leaks": leaks,
         "scarcity": scarcity,
-        "classifier": read_card(first, "classifier")["settings"],
-        "classes": read_card(first, "classifier")["labels"],
+        "classifier": card["settings"],
+        "classes": card["labels"],
         "generator": _told(generator),
-        "data": {**facts, "counts": read_card(first, "classifier")["data"]["counts"]},
-        "made": {"synthetic": len(sets.synthetic), "mixture": len(mixture[0])},
+        "data": {**facts, "counts": card["data"]["counts"]},
+        "made": {"synthetic": len(sets.synthetic), "mixture": len(mixture)},
         "settings": settings_dict(settings),
         "machine": machine(),
         **stages.costs(),
@@ -191,6 +197,12 @@ def _labeled(whole: Catalog) -> Catalog:
     if None in chosen.column("split"):
         raise InputError(f"{whole.root} is not split; run `parhelion split {whole.root}` first")
     return chosen
+
+
+def _screened(whole: Catalog) -> Figures:
+    """Count what screening finds, by reason."""
+    reasons = Counter(finding.reason for finding in screen(whole))
+    return dict(sorted(reasons.items()))
 
 
 def _generator(stages: Stages, out: Path, whole: Catalog, settings: ReproduceFlareSettings) -> str:
@@ -214,7 +226,7 @@ def _audit(runs: Runs, sets: Sets, backbone: str, seeds: Sequence[int]) -> list[
             leaky, share = as_published(row, sets, seed)
             run = runs.train(
                 f"{backbone}-fine-{row}-leaky-{seed}",
-                [leaky],
+                partial(list, [leaky]),
                 row,
                 backbone,
                 "fine",
@@ -252,7 +264,7 @@ def _scarcity(
             trained = [
                 runs.train(
                     f"{backbone}-fine-{row}-{size}-images-{seed}",
-                    learned_from(row, few(sets, size, seed), settings),
+                    partial(_from_few, row, sets, size, seed, settings),
                     row,
                     backbone,
                     "fine",
@@ -264,6 +276,12 @@ def _scarcity(
         points.append({"size": "all", **runs.figures(done[backbone, "fine", row])})
         curves.append({"row": row, "name": ROWS[row], "points": points})
     return {"backbone": backbone, "curves": curves}
+
+
+def _from_few(
+    row: str, sets: Sets, size: int, seed: int, settings: ReproduceFlareSettings
+) -> list[Catalog]:
+    return learned_from(row, few(sets, size, seed), settings)
 
 
 def _told(generator: str) -> Figures:

@@ -15,6 +15,7 @@ from parhelion.augmentation import (
     load_upscaler,
 )
 from parhelion.catalog import (
+    CATALOG_FILE,
     Catalog,
     decode,
     derived_row,
@@ -22,7 +23,6 @@ from parhelion.catalog import (
     joined,
     open_catalog,
     resize,
-    screen,
     write_derived,
 )
 from parhelion.errors import DecodeError, ModelError
@@ -38,8 +38,6 @@ from parhelion.generation import (
 )
 from parhelion.provenance import encode_image
 from parhelion.training import find_model, read_card
-
-_TABLE = "catalog.parquet"
 
 
 @dataclass(frozen=True)
@@ -121,7 +119,6 @@ def prepare(
     def brought(name: str, what: str, data: Catalog) -> Catalog:
         return data if side is None else made(name, what, lambda out: _smaller(data, out, side))
 
-    stages.run("look the images over", partial(_screened, whole))
     low = brought("low", f"bring the images to {side} px", whole)
     high = enlarged("high", "enlarge them", low)
     low_augmented = altered("low-augmented", "augment the raw images", low)
@@ -183,20 +180,13 @@ def is_pretrained(generator: str) -> bool:
 
 def _once(target: Path, make: Callable[[Path], object]) -> Figures:
     """Make a catalog unless a run that was killed has just made it, and count it."""
-    if not (target / _TABLE).is_file():
+    if not (target / CATALOG_FILE).is_file():
         make(target)
-    catalog = open_catalog(target)
-    return {"images": len(catalog)}
+    return {"images": len(open_catalog(target))}
 
 
 def _generate(generator: str, settings: GenerateSettings, out: Path) -> Catalog:
     return generate(generator, out, settings)
-
-
-def _screened(whole: Catalog) -> Figures:
-    findings = screen(whole)
-    reasons = sorted({finding.reason for finding in findings})
-    return {name: sum(finding.reason == name for finding in findings) for name in reasons}
 
 
 def _smaller(catalog: Catalog, out: Path, side: int) -> Catalog:

@@ -31,9 +31,8 @@ def write_samples(out: Path, sets: Sets, seed: int) -> dict[str, Any]:
     """Write a sheet with a row for each class: real images, drawn ones, variations."""
     train = sets.low.select(split="train")
     made = sets.synthetic.select(origin=("diffusion", "image_to_image"))
-    recipes = made.recipes()
-    plain = made.table.filter(["changes" not in recipe for recipe in recipes])
-    made = Catalog(made.root, plain)
+    is_plain = [recipe["operation"] != "augment" for recipe in made.recipes()]
+    made = Catalog(made.root, made.table.filter(is_plain))
     kinds = (
         train,
         made.select(origin="diffusion"),

@@ -1,13 +1,12 @@
 """The rows of FLARE's tables: which images each learns from, and what the paper found."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from parhelion.augmentation import DEFAULT_UPSCALER
-from parhelion.catalog import SPLITS, Catalog, joined
+from parhelion.catalog import MADE_ORIGINS, SPLITS, Catalog, joined
 from parhelion.classification import load_classes
 from parhelion.experiments._flare_data import Sets
 from parhelion.experiments._settings import ReproduceFlareSettings
@@ -96,8 +95,11 @@ def learned_from(row: str, sets: Sets, settings: ReproduceFlareSettings) -> list
     if row == HIGH_AUGMENTED:
         return [sets.high, sets.high_augmented]
     if row == MADE:
-        judges = sets.high.select(split=("validation", "test"))
-        return [judges, sets.synthetic.replaced(split="train")]
+        every = mixed([sets.high], [sets.synthetic], MixSettings(alpha=0, beta=1))
+        return [
+            every.select(split=("validation", "test")),
+            every.select(split="train", origin=sorted(MADE_ORIGINS)),
+        ]
     shares = MixSettings(
         settings.alpha, settings.beta, settings.score, seed=settings.seed, device=settings.device
     )
@@ -126,14 +128,11 @@ def few(sets: Sets, count: int, seed: int) -> Sets:
     the larger.
     """
     train = sets.high.select(split="train")
-    groups: dict[str, list[str]] = defaultdict(list)
-    for label, group in zip(train.column("label"), train.column("group_id"), strict=True):
-        if group not in groups[label]:
-            groups[label].append(group)
     left_out: set[str] = set()
-    for place, label in enumerate(sorted(groups)):
-        order = np.random.default_rng([seed, place]).permutation(len(groups[label]))
-        left_out |= {groups[label][index] for index in order[count:]}
+    for place, label in enumerate(sorted(set(train.column("label")))):
+        groups = list(dict.fromkeys(train.select(label=label).column("group_id")))
+        order = np.random.default_rng([seed, place]).permutation(len(groups))
+        left_out |= {groups[index] for index in order[count:]}
 
     def without(catalog: Catalog) -> Catalog:
         keep = [group not in left_out for group in catalog.column("group_id")]

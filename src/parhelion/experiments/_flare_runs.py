@@ -1,7 +1,7 @@
 """FLARE's trainings, each done once, and the figures that follow from their calls."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -61,7 +61,7 @@ class Runs:
     def train(
         self,
         name: str,
-        data: Sequence[Catalog],
+        data: Callable[[], Sequence[Catalog]],
         row: str,
         backbone: str,
         labels: str,
@@ -76,8 +76,9 @@ class Runs:
         ----------
         name : str
             Of its folder.
-        data : sequence of Catalog
-            See `parhelion.experiments._flare_rows.learned_from`.
+        data : callable
+            Returns what `parhelion.experiments._flare_rows.learned_from` does; not called where
+            the training is done.
         row, backbone, labels : str
             Row of the table, network, and ``fine`` or ``macro``.
         seed : int
@@ -140,15 +141,15 @@ class Runs:
     def _train(
         self,
         run: Path,
-        data: Sequence[Catalog],
+        data: Callable[[], Sequence[Catalog]],
         settings: ClassifierSettings,
         row: str,
         labels: str,
         abroad: bool,
     ) -> Figures:
-        data = [labeled(catalog, labels) for catalog in data]
-        train_classifier(data, run, settings, resume=True, store=self._store)
-        tests: dict[str, Sequence[Catalog]] = {_CALLS: data}
+        images = [labeled(catalog, labels) for catalog in data()]
+        train_classifier(images, run, settings, resume=True, store=self._store)
+        tests: dict[str, Sequence[Catalog]] = {_CALLS: images}
         if abroad:
             tests |= {
                 _abroad(place): [labeled(pair[is_enlarged(row)], labels)]

@@ -23,7 +23,7 @@ from parhelion.catalog import (
 )
 from parhelion.errors import DecodeError, SettingsError
 from parhelion.generation._diffusion_sample import DiffusionSampler
-from parhelion.generation._pipelines import PipelineSampler, asked_of_pipeline, is_pipeline
+from parhelion.generation._pipelines import asked_of, pipeline_for
 from parhelion.generation._sample import Sampler, load_sampler
 from parhelion.generation._settings import GenerateSettings
 from parhelion.provenance import FORMATS, carries, encode_image
@@ -87,20 +87,15 @@ def generate(
 
 def _sampler(model: Path | str, settings: GenerateSettings) -> Sampler:
     """Load a generator of any kind, with what was asked of its kind."""
-    if is_pipeline(model):
-        return PipelineSampler(model, device=settings.device, **asked_of_pipeline(settings))
-    if settings.prompt is not None:
-        raise SettingsError(
-            f"--prompt (={settings.prompt}) is of text-to-image pipelines; {model} is none"
-        )
+    pipeline = pipeline_for(model, settings)
+    if pipeline is not None:
+        return pipeline
     folder = find_model(model)
+    asked = asked_of(settings, "steps", "guidance")
     if read_card(folder)["kind"] == "diffusion":
-        given = {"steps": settings.steps, "guidance": settings.guidance}
-        asked: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         return DiffusionSampler(folder, settings.device, **asked)
-    for name in ("steps", "guidance"):
-        if (value := getattr(settings, name)) is not None:
-            raise SettingsError(f"--{name} (={value}) is of diffusion models; {model} is a GAN")
+    for name, value in asked.items():
+        raise SettingsError(f"--{name} (={value}) is of diffusion models; {model} is a GAN")
     return load_sampler(folder, settings.device)
 
 

@@ -204,9 +204,29 @@ class PipelineSampler:
         return _levels(found.images[0])
 
 
-def asked_of_pipeline(settings: GenerateSettings | VarySettings) -> dict[str, Any]:
-    """Return what settings ask of a pipeline, and nothing of what they leave open."""
-    given = {name: getattr(settings, name) for name in ("prompt", "steps", "guidance")}
+def pipeline_for(
+    model: Path | str, settings: GenerateSettings | VarySettings
+) -> PipelineSampler | None:
+    """Return the sampler of a pipeline with what settings ask of it; None if `model` is none.
+
+    Raises
+    ------
+    SettingsError
+        If a prompt is given to a model that reads no texts.
+    """
+    if is_pipeline(model):
+        asked = asked_of(settings, "prompt", "steps", "guidance")
+        return PipelineSampler(model, device=settings.device, **asked)
+    if settings.prompt is not None:
+        raise SettingsError(
+            f"--prompt (={settings.prompt}) is of text-to-image pipelines; {model} is none"
+        )
+    return None
+
+
+def asked_of(settings: GenerateSettings | VarySettings, *names: str) -> dict[str, Any]:
+    """Return what settings ask for under some names, and nothing of what they leave open."""
+    given = {name: getattr(settings, name) for name in names}
     return {name: value for name, value in given.items() if value is not None}
 
 

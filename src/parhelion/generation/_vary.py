@@ -22,9 +22,9 @@ from parhelion.catalog import (
     resize,
     write_derived,
 )
-from parhelion.errors import DecodeError, SettingsError
+from parhelion.errors import DecodeError
 from parhelion.generation._diffusion_sample import DiffusionSampler
-from parhelion.generation._pipelines import PipelineSampler, asked_of_pipeline, is_pipeline
+from parhelion.generation._pipelines import PipelineSampler, asked_of, pipeline_for
 from parhelion.generation._sample import BATCH
 from parhelion.generation._settings import VarySettings
 from parhelion.provenance import FORMATS, carries, encode_image
@@ -97,14 +97,10 @@ def vary(
 
 
 def _sampler(model: Path | str, settings: VarySettings) -> DiffusionSampler | PipelineSampler:
-    if is_pipeline(model):
-        return PipelineSampler(model, device=settings.device, **asked_of_pipeline(settings))
-    if settings.prompt is not None:
-        raise SettingsError(
-            f"--prompt (={settings.prompt}) is of text-to-image pipelines; {model} is none"
-        )
-    given = {"steps": settings.steps, "guidance": settings.guidance}
-    asked: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    pipeline = pipeline_for(model, settings)
+    if pipeline is not None:
+        return pipeline
+    asked = asked_of(settings, "steps", "guidance")
     return DiffusionSampler(find_model(model), settings.device, **asked)
 
 

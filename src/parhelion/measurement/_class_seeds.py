@@ -1,6 +1,7 @@
 """A classifier trained from several seeds: mean figures, and what one training set gains."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from parhelion.classification import confusion, macro_f1
 from parhelion.errors import InputError
-from parhelion.measurement._bootstrap import percentile_interval, resample_groups
-from parhelion.measurement._seeds import over_seeds
+from parhelion.measurement._bootstrap import resample_groups
+from parhelion.measurement._seeds import apart, over_trainings
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
@@ -58,14 +59,8 @@ def class_seed_figures(
     count = classes or int(max(true.max(), calls.max())) + 1
     figures: dict[str, Any] = {"count": len(true), "seeds": len(calls)}
     draws = list(_draws(groups, true, seed, bootstrap))
-    for name, figure in (("accuracy", _accuracies), ("macro_f1", _f1s)):
-        values = figure(calls, true, np.ones(len(true)), count)
-        figures[name] = float(values.mean())
-        figures[f"{name}_of_seeds"] = values.tolist()
-        figures[f"{name}_seeds_interval"] = over_seeds(values)
-        resampled = [figure(calls, true, weights, count).mean() for weights in draws]
-        figures[f"{name}_interval"] = list(percentile_interval(resampled))
-    return figures
+    figures |= over_trainings("accuracy", partial(_accuracies, calls, true), draws)
+    return figures | over_trainings("macro_f1", partial(_f1s, calls, true, count), draws)
 
 
 def class_seed_difference(
@@ -93,20 +88,8 @@ def class_seed_difference(
         images (by group) and the trainings are resampled.
     """
     calls, true = _checked([*first, *second], truth)
-    right = (calls == true).astype(np.float64)
-    sides = right[: len(first)], right[len(first) :]
-    generator = np.random.default_rng([seed, 18])
-    values = []
-    for weights in _draws(groups, true, seed, bootstrap):
-        means = [
-            (side @ weights / weights.sum())[generator.integers(len(side), size=len(side))].mean()
-            for side in sides
-        ]
-        values.append(means[0] - means[1])
-    return {
-        "difference": float(sides[0].mean() - sides[1].mean()),
-        "interval": list(percentile_interval(values)),
-    }
+    sides = [partial(_accuracies, side, true) for side in np.split(calls, [len(first)])]
+    return apart(sides[0], sides[1], list(_draws(groups, true, seed, bootstrap)), seed)
 
 
 def _checked(called: Sequence[ArrayLike], truth: ArrayLike) -> tuple[Numbers, Numbers]:
@@ -129,10 +112,10 @@ def _draws(groups: ArrayLike | None, truth: Numbers, seed: int, bootstrap: int) 
     return resample_groups(number.astype(np.int64), truth[first], bootstrap, generator)
 
 
-def _accuracies(calls: Numbers, truth: Numbers, weights: Floats, classes: int) -> Floats:
+def _accuracies(calls: Numbers, truth: Numbers, weights: Floats) -> Floats:
     shares: Floats = (calls == truth) @ weights / weights.sum()
     return shares
 
 
-def _f1s(calls: Numbers, truth: Numbers, weights: Floats, classes: int) -> Floats:
+def _f1s(calls: Numbers, truth: Numbers, classes: int, weights: Floats) -> Floats:
     return np.array([macro_f1(confusion(one, truth, classes, weights)) for one in calls])

@@ -4,6 +4,7 @@ Every figure weighs observed and made images alike, whatever their numbers.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -60,23 +61,39 @@ def seed_figures(
     scores, made = _checked(probabilities, is_made)
     both = bool(made.any() and not made.all())
     names = ("accuracy", "f1", "auc") if both else ("accuracy",)
-    ones = np.ones(len(made))
     figures: dict[str, Any] = {
         "count": len(made),
         "made": int(made.sum()),
         "observed": int((~made).sum()),
         "seeds": len(scores),
     }
-    resampled = [
-        _means(scores, made, weights, names) for weights in _draws(groups, made, seed, bootstrap)
-    ]
-    for place, name in enumerate(names):
-        values = _FIGURES[name](scores, made, ones)
-        figures[name] = float(values.mean())
-        figures[f"{name}_of_seeds"] = values.tolist()
-        figures[f"{name}_seeds_interval"] = over_seeds(values)
-        figures[f"{name}_interval"] = list(percentile_interval([r[place] for r in resampled]))
+    draws = list(_draws(groups, made, seed, bootstrap))
+    for name in names:
+        figures |= over_trainings(name, partial(_FIGURES[name], scores, made), draws)
     return figures
+
+
+def over_trainings(
+    name: str, figure: Callable[[Floats], Floats], draws: Sequence[Floats]
+) -> dict[str, Any]:
+    """Return the mean of a figure over trainings, with its intervals; see `seed_figures`.
+
+    Parameters
+    ----------
+    name : str
+        What the results are called.
+    figure : callable
+        Takes the weight of each image ``(N,)``; returns the figure of each training ``(S,)``.
+    draws : sequence of ndarray
+        Weights of a bootstrap.
+    """
+    values = figure(np.ones(len(draws[0])))
+    return {
+        name: float(values.mean()),
+        f"{name}_of_seeds": values.tolist(),
+        f"{name}_seeds_interval": _over_seeds(values),
+        f"{name}_interval": list(percentile_interval([figure(d).mean() for d in draws])),
+    }
 
 
 def seed_difference(
@@ -104,18 +121,38 @@ def seed_difference(
         images (by group) and the trainings are resampled.
     """
     scores, made = _checked([*first, *second], is_made)
-    sides = scores[: len(first)], scores[len(first) :]
+    sides = [partial(_accuracy, side, made) for side in np.split(scores, [len(first)])]
+    return apart(sides[0], sides[1], list(_draws(groups, made, seed, bootstrap)), seed)
+
+
+def apart(
+    first: Callable[[Floats], Floats],
+    second: Callable[[Floats], Floats],
+    draws: Sequence[Floats],
+    seed: int,
+) -> dict[str, Any]:
+    """Return the difference of two mean figures and its interval; see `seed_difference`.
+
+    Parameters
+    ----------
+    first, second : callable
+        As `figure` in `over_trainings`.
+    draws : sequence of ndarray
+        Weights of a bootstrap of the images; the trainings are resampled here.
+    seed : int
+        Of that.
+    """
     generator = np.random.default_rng([seed, 18])
+    ones = np.ones(len(draws[0]))
     values = []
-    for weights in _draws(groups, made, seed, bootstrap):
-        means = [
-            _accuracy(side, made, weights)[generator.integers(len(side), size=len(side))].mean()
-            for side in sides
-        ]
+    for weights in draws:
+        means = []
+        for figure in (first, second):
+            found = figure(weights)
+            means.append(found[generator.integers(len(found), size=len(found))].mean())
         values.append(means[0] - means[1])
-    ones = np.ones(len(made))
-    apart = _accuracy(sides[0], made, ones).mean() - _accuracy(sides[1], made, ones).mean()
-    return {"difference": float(apart), "interval": list(percentile_interval(values))}
+    difference = first(ones).mean() - second(ones).mean()
+    return {"difference": float(difference), "interval": list(percentile_interval(values))}
 
 
 def _checked(probabilities: Sequence[ArrayLike], is_made: ArrayLike) -> tuple[Floats, Bools]:
@@ -132,10 +169,6 @@ def _checked(probabilities: Sequence[ArrayLike], is_made: ArrayLike) -> tuple[Fl
 def _draws(groups: ArrayLike | None, made: Bools, seed: int, bootstrap: int) -> Any:
     number, strata = _numbered(groups, made)
     return resample_groups(number, strata, bootstrap, np.random.default_rng([seed, 17]))
-
-
-def _means(scores: Floats, made: Bools, weights: Floats, names: Sequence[str]) -> list[float]:
-    return [float(_FIGURES[name](scores, made, weights).mean()) for name in names]
 
 
 def _called_made(scores: Floats, weights: Floats, side: Bools) -> Floats:
@@ -165,7 +198,7 @@ def _auc(scores: Floats, made: Bools, weights: Floats) -> Floats:
     return np.array([_roc_auc(values, made, weights) for values in scores])
 
 
-def over_seeds(values: Floats) -> list[float] | None:
+def _over_seeds(values: Floats) -> list[float] | None:
     """Return the 95 % interval of the mean of few values, by Student's t."""
     if len(values) < 2:
         return None

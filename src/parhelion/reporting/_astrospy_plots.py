@@ -106,16 +106,21 @@ def source_of(table: Mapping[str, Sequence[Any]]) -> ColumnDataSource:
         Columns `source`, `is_made`, `thumbnail` (JPEG files), and a pair of places for each
         layout.
     """
-    pictures = [
-        f"data:image/jpeg;base64,{base64.b64encode(file).decode()}" for file in table["thumbnail"]
-    ]
     words = {False: "observed", True: "made"}
     kinds = [
         f"{name} ({words[made]})"
         for name, made in zip(table["source"], table["is_made"], strict=True)
     ]
+    return with_pictures(table, kind=kinds)
+
+
+def with_pictures(table: Mapping[str, Sequence[Any]], **more: Sequence[Any]) -> ColumnDataSource:
+    """Return the columns of a table, its thumbnails (JPEG files) as `picture`, and more."""
+    pictures = [
+        f"data:image/jpeg;base64,{base64.b64encode(file).decode()}" for file in table["thumbnail"]
+    ]
     columns = {name: list(values) for name, values in table.items() if name != "thumbnail"}
-    return ColumnDataSource({**columns, "kind": kinds, "picture": pictures})
+    return ColumnDataSource({**columns, **more, "picture": pictures})
 
 
 def layout(source: ColumnDataSource, name: str) -> Any:
@@ -138,13 +143,30 @@ def layout(source: ColumnDataSource, name: str) -> Any:
             legend_label=kind,
         )
         plot.add_tools(HoverTool(renderers=[points], tooltips=_TOOLTIP))
+    return explorable(plot, len(kinds), columns=_COLUMNS, height=440)
+
+
+def explorable(plot: Any, kinds: int, *, columns: int, height: int) -> Any:
+    """Let a layout be zoomed and dragged, and put its legend, whose clicks hide, below it.
+
+    Parameters
+    ----------
+    plot : figure
+        With a legend.
+    kinds : int
+        Entries of the legend.
+    columns : int
+        Of the legend.
+    height : int
+        Of the plot without its legend, in pixels.
+    """
     wheel = WheelZoomTool()
     plot.add_tools(PanTool(), wheel, ResetTool())
     plot.toolbar.active_scroll = wheel
     _legend(plot, "center")
     legend = plot.legend[0]
-    legend.ncols, legend.click_policy, legend.border_line_alpha = _COLUMNS, "hide", 0
+    legend.ncols, legend.click_policy, legend.border_line_alpha = columns, "hide", 0
     legend.label_text_font_size, legend.spacing, legend.margin = "11px", 0, 4
     plot.add_layout(legend, "below")  # inside it would hide images
-    plot.height = 440 + 22 * -(-len(kinds) // _COLUMNS)
+    plot.height = height + 22 * -(-kinds // columns)
     return plot

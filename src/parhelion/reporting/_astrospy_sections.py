@@ -27,7 +27,7 @@ _HEADER = (
     "F1",
     "AUC",
 )
-_INTERVALS = (
+INTERVALS = (
     "Intervals hold 95 %: over trainings by Student's t, over images by a bootstrap of groups."
 )
 _TESTS = ("test", "observed", "made")
@@ -106,7 +106,7 @@ def looks_section(summary: Figures) -> Section:
     )
     blocks = [
         Block(
-            f"{_seeds(rows[0])}. {_INTERVALS} Elsewhere: accuracy, and AUC in brackets where a "
+            f"{_seeds(rows[0])}. {INTERVALS} Elsewhere: accuracy, and AUC in brackets where a "
             f"test has both classes; the paper's joint detector has {_PAPER_ELSEWHERE}.",
             header=header,
             rows=[*cells, format_only],
@@ -130,8 +130,8 @@ def _row(row: Figures) -> list[str]:
         row["name"],
         "" if row["paper"] is None else f"{row['paper']:.2f}",
         f"{figures['accuracy']:.3f}",
-        _interval(figures["accuracy_seeds_interval"]),
-        _interval(figures["accuracy_interval"]),
+        interval(figures["accuracy_seeds_interval"]),
+        interval(figures["accuracy_interval"]),
         f"{figures['f1']:.3f}",
         f"{figures['auc']:.3f}",
     ]
@@ -147,11 +147,12 @@ def _abroad(tests: Figures) -> list[str]:
     return [*cells, f"{np.mean([figures['accuracy'] for figures in tests.values()]):.2f}"]
 
 
-def _interval(interval: Sequence[float] | None) -> str:
-    if interval is None:
+def interval(ends: Sequence[float] | None) -> str:
+    """Tell a 95 % interval of accuracies, or that there is none of one training."""
+    if ends is None:
         return "one training"
     # Student's interval of few values may pass what an accuracy can be.
-    return f"{max(interval[0], 0):.3f} to {min(interval[1], 1):.3f}"
+    return f"{max(ends[0], 0):.3f} to {min(ends[1], 1):.3f}"
 
 
 def _seeds(row: Figures) -> str:
@@ -166,7 +167,7 @@ def backbones_section(summary: Figures) -> Section:
         "Two of each, one for the image and one for its spectrum, their features added. "
         + _how_started(summary)
     )
-    block = Block(_INTERVALS, header=_HEADER, rows=[_row(row) for row in rows])
+    block = Block(INTERVALS, header=_HEADER, rows=[_row(row) for row in rows])
     return Section("Table 2: backbones", text, [block])
 
 
@@ -181,7 +182,7 @@ def augmentations_section(summary: Figures) -> Section:
         "strengths are ours."
     )
     caption = (
-        f"{_INTERVALS} The last row is that of Table 1. The paper's F1 with all of them is 0.97."
+        f"{INTERVALS} The last row is that of Table 1. The paper's F1 with all of them is 0.97."
     )
     block = Block(caption, header=_HEADER, rows=[_row(row) for row in rows])
     return Section("Table 3: augmentations", text, [block])

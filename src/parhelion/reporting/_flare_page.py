@@ -8,8 +8,10 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from parhelion._files import write_text
+from parhelion.reporting._astrospy_plots import with_pictures
+from parhelion.reporting._astrospy_sections import INTERVALS, interval
 from parhelion.reporting._blocks import Block, Section
-from parhelion.reporting._flare_plots import features, features_source, scarcity
+from parhelion.reporting._flare_plots import features, scarcity
 from parhelion.reporting._pictures import file_uri
 from parhelion.reporting._render import render
 from parhelion.reporting._report import costs_section, read_summary
@@ -18,9 +20,6 @@ PAGE_FILE = "index.html"
 
 Figures = Mapping[str, Any]
 
-_INTERVALS = (
-    "Intervals hold 95 %: over trainings by Student's t, over images by a bootstrap of groups."
-)
 _PAPER = (
     "The paper's test images are derived files split at random: siblings of nearly all of them "
     "were learned from. Its figures stand beside ours as what was claimed."
@@ -129,14 +128,13 @@ def _table(summary: Figures, labels: str) -> Section:
                 f"{row['images']:,}",
                 "" if row["paper"] is None else f"{row['paper']:.3f}",
                 f"{found['accuracy']:.3f}",
-                _interval(found["accuracy_seeds_interval"]),
-                _interval(found["accuracy_interval"]),
+                interval(found["accuracy_seeds_interval"]),
+                interval(found["accuracy_interval"]),
                 f"{found['macro_f1']:.3f}",
                 *(f"{mean:.3f}" for mean in means),
                 *([f"{np.mean(means):.3f}"] if means else []),
             ]
         )
-    cells.sort(key=lambda row: [r["backbone"] for r in rows].index(row[0]))
     header = (
         "backbone",
         "learned from",
@@ -150,7 +148,7 @@ def _table(summary: Figures, labels: str) -> Section:
         *(["mean elsewhere"] if tests else []),
     )
     seeds, count = rows[0]["in_domain"]["seeds"], rows[0]["in_domain"]["count"]
-    caption = f"Mean of {seeds} trainings of each row, on {count:,} test images. {_INTERVALS}"
+    caption = f"Mean of {seeds} trainings of each row, on {count:,} test images. {INTERVALS}"
     if tests:
         caption += (
             " Elsewhere: accuracy on images of other surveys; the paper's averages rise from "
@@ -232,7 +230,7 @@ def _samples(folder: Path, summary: Figures) -> Section:
 
 
 def _features(folder: Path) -> Section:
-    source = features_source(pq.read_table(folder / "features.parquet").to_pydict())
+    source = with_pictures(pq.read_table(folder / "features.parquet").to_pydict())
     text = (
         "Features of images that FLARE's classifier learned from, laid out by t-SNE together: who "
         "is near whom means something, axes and far distances do not. Point at a mark to see its "
@@ -295,12 +293,6 @@ def _generator(told: Figures) -> str:
         f"{kind} of {told['parameters'] / 1e6:.1f} M parameters, taught on the train part alone "
         f"({told['images_seen']:,} images seen)"
     )
-
-
-def _interval(interval: Sequence[float] | None) -> str:
-    if interval is None:
-        return "one training"
-    return f"{max(interval[0], 0):.3f} to {min(interval[1], 1):.3f}"
 
 
 def _short(interval: Sequence[float]) -> str:

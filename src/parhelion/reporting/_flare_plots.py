@@ -1,6 +1,5 @@
 """Plots of FLARE's page: accuracy against real images, and a t-SNE by class."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,12 +9,10 @@ from bokeh.models import (
     ColumnDataSource,
     GroupFilter,
     HoverTool,
-    PanTool,
-    ResetTool,
-    WheelZoomTool,
 )
 from bokeh.palettes import Category20
 
+from parhelion.reporting._astrospy_plots import explorable
 from parhelion.reporting._plots import INK, MADE, OTHER, REAL, _figure, _legend
 
 _COLORS = (INK, REAL, MADE, OTHER)
@@ -48,15 +45,6 @@ def scarcity(curves: Sequence[Mapping[str, Any]]) -> Any:
     return _legend(plot, "bottom_right")
 
 
-def features_source(table: Mapping[str, Sequence[Any]]) -> ColumnDataSource:
-    """Return what the layouts share: columns `kind`, `label`, `x`, `y`, and the pictures once."""
-    pictures = [
-        f"data:image/jpeg;base64,{base64.b64encode(file).decode()}" for file in table["thumbnail"]
-    ]
-    columns = {name: list(values) for name, values in table.items() if name != "thumbnail"}
-    return ColumnDataSource({**columns, "picture": pictures})
-
-
 def features(source: ColumnDataSource, kinds: Sequence[str]) -> Any:
     """Plot the images of some kinds, a color for each class; made ones are triangles."""
     plot = _figure(x_range=_reach(source, "x"), y_range=_reach(source, "y"))
@@ -81,16 +69,7 @@ def features(source: ColumnDataSource, kinds: Sequence[str]) -> Any:
                 legend_label=label,
             )
             plot.add_tools(HoverTool(renderers=[points], tooltips=_TOOLTIP))
-    wheel = WheelZoomTool()
-    plot.add_tools(PanTool(), wheel, ResetTool())
-    plot.toolbar.active_scroll = wheel
-    _legend(plot, "center")
-    legend = plot.legend[0]
-    legend.ncols, legend.click_policy, legend.border_line_alpha = _LEGEND_COLUMNS, "hide", 0
-    legend.label_text_font_size, legend.spacing, legend.margin = "11px", 0, 4
-    plot.add_layout(legend, "below")
-    plot.height = 400 + 22 * -(-len(labels) // _LEGEND_COLUMNS)
-    return plot
+    return explorable(plot, len(labels), columns=_LEGEND_COLUMNS, height=400)
 
 
 def _reach(source: ColumnDataSource, name: str) -> tuple[float, float]:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from parhelion.catalog import MADE_ORIGINS, decode, open_catalog
+from parhelion.catalog import CATALOG_FILE, MADE_ORIGINS, decode, open_catalog
 from parhelion.reporting import _pictures, _plots
 from parhelion.reporting._blocks import Block, Section
 from parhelion.reporting._field_page import field_section, is_field_measure
@@ -298,7 +298,7 @@ def _is_model(kind: str) -> Callable[[Path], bool]:
 
 
 _KINDS: list[tuple[Callable[[Path], bool], Callable[[Path], Section]]] = [
-    (lambda folder: (folder / "catalog.parquet").is_file(), _catalog),
+    (lambda folder: (folder / CATALOG_FILE).is_file(), _catalog),
     (_is_model("gan"), _gan),
     (lambda folder: (folder / "truth.parquet").is_file(), _sky),
     (lambda folder: (folder / FIGURES_FILE).is_file(), _generator_measure),
