@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from parhelion.augmentation import AugmentSettings
-from parhelion.cli._main import emit
+from parhelion.cli._main import emit_catalog
 from parhelion.cli._options import Config, Flat, Json
 
 
@@ -34,14 +34,6 @@ def augment(
     out
         Folder of the new catalog.
     """
-    import pyarrow.parquet as pq
-
     from parhelion.augmentation import augment as run
 
-    catalog = run(data, out, settings)
-    rejected = pq.read_table(out / "rejected.parquet").num_rows
-    emit(
-        {"catalog": str(out), "images": len(catalog), "rejected": rejected},
-        as_json=json,
-        text=f"{out}: {len(catalog)} images, {rejected} files rejected",
-    )
+    emit_catalog(run(data, out, settings), as_json=json)

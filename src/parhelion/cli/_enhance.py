@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from parhelion.augmentation import DEFAULT_UPSCALER, EnhanceSettings
-from parhelion.cli._main import emit
+from parhelion.cli._main import emit_catalog
 from parhelion.cli._options import Config, Flat, Json
 
 
@@ -40,14 +40,6 @@ def enhance(
     out
         Folder of the new catalog.
     """
-    import pyarrow.parquet as pq
-
     from parhelion.augmentation import enhance as run
 
-    catalog = run(data, out, model, settings)
-    rejected = pq.read_table(out / "rejected.parquet").num_rows
-    emit(
-        {"catalog": str(out), "images": len(catalog), "rejected": rejected},
-        as_json=json,
-        text=f"{out}: {len(catalog)} images enlarged, {rejected} files rejected",
-    )
+    emit_catalog(run(data, out, model, settings), as_json=json)

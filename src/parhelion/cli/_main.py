@@ -4,7 +4,7 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cyclopts import App, CycloptsError
 from cyclopts.config import Toml
@@ -12,6 +12,9 @@ from cyclopts.config import Toml
 from parhelion._settings import recipe_path
 from parhelion._version import __version__
 from parhelion.errors import InputError, ParhelionError
+
+if TYPE_CHECKING:
+    from parhelion.catalog import Catalog
 
 _VERBS = (
     "demo",
@@ -89,6 +92,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def emit(value: dict[str, Any], *, as_json: bool, text: str) -> None:
     """Print a result: one JSON object, or `text` for a person."""
     print(json.dumps(value, default=str) if as_json else text)
+
+
+def emit_catalog(catalog: "Catalog", *, as_json: bool) -> None:
+    """Print where a catalog that was just written lies and what became of its files."""
+    import pyarrow.parquet as pq
+
+    rejected = pq.read_table(catalog.root / "rejected.parquet").num_rows
+    emit(
+        {"catalog": str(catalog.root), "images": len(catalog), "rejected": rejected},
+        as_json=as_json,
+        text=f"{catalog.root}: {len(catalog)} images, {rejected} files rejected",
+    )
 
 
 def _app(recipe: str | None) -> App:

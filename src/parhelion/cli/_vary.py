@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from parhelion.cli._main import emit
+from parhelion.cli._main import emit_catalog
 from parhelion.cli._options import Config, Flat, Json
 from parhelion.generation import VarySettings
 
@@ -38,14 +38,6 @@ def vary(
     out
         Folder of the new catalog.
     """
-    import pyarrow.parquet as pq
-
     from parhelion.generation import vary as run
 
-    catalog = run(model, data, out, settings)
-    rejected = pq.read_table(out / "rejected.parquet").num_rows
-    emit(
-        {"catalog": str(out), "images": len(catalog), "rejected": rejected},
-        as_json=json,
-        text=f"{out}: {len(catalog)} images, {rejected} files rejected",
-    )
+    emit_catalog(run(model, data, out, settings), as_json=json)

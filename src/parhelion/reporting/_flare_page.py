@@ -132,7 +132,7 @@ def _table(summary: Figures, labels: str) -> Section:
                 interval(found["accuracy_interval"]),
                 f"{found['macro_f1']:.3f}",
                 *(f"{mean:.3f}" for mean in means),
-                *([f"{np.mean(means):.3f}"] if means else []),
+                *([f"{np.mean(means):.3f}"] if len(means) > 1 else []),
             ]
         )
     header = (
@@ -145,7 +145,7 @@ def _table(summary: Figures, labels: str) -> Section:
         "over images",
         "macro F1",
         *tests,
-        *(["mean elsewhere"] if tests else []),
+        *(["mean elsewhere"] if len(tests) > 1 else []),
     )
     seeds, count = rows[0]["in_domain"]["seeds"], rows[0]["in_domain"]["count"]
     caption = f"Mean of {seeds} trainings of each row, on {count:,} test images. {INTERVALS}"
