@@ -48,6 +48,22 @@ def test_costs_are_summed_over_stages_and_runs(tmp_path: Path) -> None:
     assert 10 < costs["peak_memory_mb"] < 100_000
 
 
+def test_what_a_stopped_stage_took_before_is_said_to_be_missing(tmp_path: Path) -> None:
+    def killed() -> dict[str, int]:
+        raise SystemExit
+
+    stages = Stages(tmp_path, "demo", DemoSettings())
+    stages.run("first", dict)
+    with pytest.raises(SystemExit):
+        stages.run("second", killed)
+    again = Stages(tmp_path, "demo", DemoSettings())
+    again.run("first", dict)
+    again.run("second", dict)
+    again.run("third", dict)
+    stopped = {name: stage["stopped_before"] for name, stage in again.costs()["stages"].items()}
+    assert stopped == {"first": False, "second": True, "third": False}
+
+
 def test_a_folder_with_another_demo_is_refused(tmp_path: Path) -> None:
     Stages(tmp_path, "demo", DemoSettings(seed=1)).run("cut", dict)
     with pytest.raises(InputError, match="holds a demo with other settings.*another --out"):

@@ -140,6 +140,17 @@ def test_a_pretrained_generator_is_said_to_be_one(folder: Path) -> None:
     assert "whether on test images is not known" in report_flare(folder).read_text()
 
 
+def test_the_mean_of_tests_elsewhere_is_not_said_of_one(folder: Path) -> None:
+    assert "mean elsewhere" not in report_flare(folder).read_text()
+
+
+def test_a_run_that_was_stopped_says_so(folder: Path) -> None:
+    assert "was stopped" not in report_flare(folder).read_text()
+    stages = {"train": {"seconds": 600.0, "peak_memory_mb": 900, "stopped_before": True}}
+    (folder / "summary.json").write_text(json.dumps(_summary() | {"stages": stages}))
+    assert "was stopped in 1 of its stages" in report_flare(folder).read_text()
+
+
 def test_another_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError):
         report_flare(tmp_path)

@@ -54,6 +54,7 @@ class Stages:
     ) -> None:
         self._path = out / _PROGRESS_FILE
         self._done: dict[str, Any] = {}
+        self._stopped: str | None = None
         self._count = 0
         wanted = settings_dict(settings) | dict(facts or {})
         if self._path.is_file():
@@ -64,6 +65,7 @@ class Stages:
                     "give another --out"
                 )
             self._done = before["stages"]
+            self._stopped = before.get("under_way")
         self._settings = wanted
         save_settings(out, verb, settings)
 
@@ -74,21 +76,32 @@ class Stages:
             say(f"{self._count}. {name}: done before")
         else:
             say(f"{self._count}. {name}")
+            self._keep(under_way=name)
             began = time.monotonic()
             figures = stage()
             self._done[name] = {
                 "seconds": round(time.monotonic() - began, 2),
                 "peak_memory_mb": _peak_memory_mb(),
                 "figures": figures,
+                # What it took before it was stopped is not known, and not in its seconds.
+                "stopped_before": name == self._stopped,
             }
-            write_json(self._path, {"settings": self._settings, "stages": self._done})
+            self._keep()
         done: Figures = self._done[name]["figures"]
         return done
 
+    def _keep(self, under_way: str | None = None) -> None:
+        kept = {"settings": self._settings, "stages": self._done, "under_way": under_way}
+        write_json(self._path, kept)
+
     def costs(self) -> Mapping[str, Any]:
-        """Return seconds and peak memory of all stages, and of each."""
+        """Return seconds and peak memory of all stages, and of each.
+
+        The seconds of a stage that was stopped and gone on with, which `stopped_before` tells, are
+        those since then.
+        """
         stages = {
-            name: {key: stage[key] for key in ("seconds", "peak_memory_mb")}
+            name: {key: value for key, value in stage.items() if key != "figures"}
             for name, stage in self._done.items()
         }
         return {

@@ -116,6 +116,12 @@ def costs_section(summary: Mapping[str, Any]) -> Section:
     ]
     rows.append(("all", f"{summary['seconds']:.1f}", f"{summary['peak_memory_mb']:,.0f}"))
     text = f"On {summary['machine']}."
+    stopped = sum(stage.get("stopped_before", False) for stage in summary["stages"].values())
+    if stopped:
+        text += (
+            f" The run was stopped in {stopped} of its stages and went on: what these had taken "
+            "before is not counted."
+        )
     header = ("stage", "seconds", "peak memory so far (MB)")
     return Section("What it cost", text, [Block(header=header, rows=rows)])
 
