@@ -108,10 +108,10 @@ def _gains(summary: Figures) -> Section:
     return Section("What is gained", text, [Block(header=header, rows=rows)])
 
 
-def _outcome(interval: Sequence[float]) -> str:
-    if interval[0] > 0:
+def _outcome(ends: Sequence[float]) -> str:
+    if ends[0] > 0:
         return "a gain"
-    return "a loss" if interval[1] < 0 else "not told apart"
+    return "a loss" if ends[1] < 0 else "not told apart"
 
 
 def _table(summary: Figures, labels: str) -> Section:
@@ -295,5 +295,5 @@ def _generator(told: Figures) -> str:
     )
 
 
-def _short(interval: Sequence[float]) -> str:
-    return f" ({interval[0]:.2f} to {interval[1]:.2f})"
+def _short(ends: Sequence[float]) -> str:
+    return f" ({ends[0]:.2f} to {ends[1]:.2f})"
