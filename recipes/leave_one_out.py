@@ -12,7 +12,7 @@ Every test goes through each of the fixed chains. Beside it stand the simple pub
 and, with --beside, another recipe. Runs that are finished are not done again, others are resumed.
 
 --calibrate gives a detector that was trained on everything the probabilities and thresholds that
-fit what was left out; its old card goes to RUN/before.
+fit what was left out; the detector as it was goes to RUN/before.
 """
 
 import argparse
@@ -26,8 +26,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
-from scipy.special import expit, logit
+from scipy.special import expit
 
 from parhelion._settings import load_recipe
 from parhelion.catalog import Catalog, open_catalog
@@ -39,7 +38,7 @@ from parhelion.detection import (
     recalibrate,
     train_detector,
 )
-from parhelion.detection._calibrate import fit_line
+from parhelion.detection._align import fit_lines, log_odds
 from parhelion.measurement import detector_figures
 
 #: Surveys that are left out, with the generators that learned from them: without the survey itself
@@ -55,7 +54,6 @@ _LEARNED_FROM: dict[str, set[str]] = {
     "space-objects": set(),
 }
 _RESAMPLES = 500
-_CERTAIN = (1e-9, 1 - 1e-9)
 _FIGURES = (
     "auc",
     "auc_interval",
@@ -97,13 +95,11 @@ def main() -> None:
     (chosen.out / "table.json").write_text(json.dumps(table, indent=1))
     print(_markdown(table))
     if chosen.calibrate:
-        before = chosen.calibrate / "before" / "model.json"
+        before = chosen.calibrate / "before"
         if not before.exists():
-            before.parent.mkdir()
-            shutil.copy2(chosen.calibrate / "model.json", before)
-        scores = _for(json.loads(before.read_text()), chosen.out)
-        card = recalibrate(chosen.calibrate, scores, chosen.calibrate)
-        print({name: card[name] for name in ("temperature", "shift", "band", "band_error")})
+            shutil.copytree(chosen.calibrate, before, ignore=shutil.ignore_patterns("checkpoints"))
+        card = recalibrate(before, _left_out(chosen.out), chosen.calibrate)
+        print({name: card[name] for name in ("lines", "band", "band_error")})
 
 
 def _fold(
@@ -178,7 +174,7 @@ def _left_out(out: Path, *, run: str = "", but: str | None = None) -> pa.Table |
         fold = path.relative_to(out).parts[0]
         if fold == but:
             continue
-        scores = pq.read_table(path, columns=["probability_made", "is_made", "catalog"])
+        scores = pq.read_table(path, columns=["logit", "is_made", "catalog", "side"])
         sources = [
             # Where a survey was left out its images are as new as the generator elsewhere.
             fold if is_made or fold.startswith("survey-") else Path(catalog).name
@@ -186,20 +182,8 @@ def _left_out(out: Path, *, run: str = "", but: str | None = None) -> pa.Table |
                 scores["catalog"].to_pylist(), scores["is_made"].to_pylist(), strict=True
             )
         ]
-        columns = {"logit": _odds(scores), "is_made": scores["is_made"], "source": sources}
-        parts.append(pa.table(columns))
+        parts.append(scores.drop_columns("catalog").append_column("source", pa.array(sources)))
     return pa.concat_tables(parts) if parts else None
-
-
-def _odds(scores: pa.Table) -> NDArray[np.float64]:
-    return logit(np.clip(scores["probability_made"].to_numpy(), *_CERTAIN))
-
-
-def _for(card: dict[str, Any], out: Path) -> pa.Table:
-    """Return the log-odds of all folds as logits of a detector, by its own calibration."""
-    found = _left_out(out)
-    logits = card["shift"] + card["temperature"] * found["logit"].to_numpy()
-    return found.set_column(0, "logit", pa.array(logits))
 
 
 def figures(out: Path) -> dict[str, Any]:
@@ -228,9 +212,10 @@ def _calibrated(out: Path, fold: str, run: str) -> pa.Table:
     known = _left_out(out, run=run, but=fold)
     if known is None or len(set(known["is_made"].to_pylist())) < 2:
         return scores
-    logits, is_made = known["logit"].to_numpy(), np.array(known["is_made"].to_pylist(), bool)
-    temperature, shift = fit_line(logits, is_made, known["source"].to_pylist())
-    probability = expit((_odds(scores) - shift) / temperature)
+    is_made = np.array(known["is_made"].to_pylist(), bool)
+    logits, sides = known["logit"].to_numpy(), known["side"].to_numpy()
+    lines = fit_lines(logits, is_made, sides, known["source"].to_pylist())
+    probability = expit(log_odds(scores["logit"].to_numpy(), scores["side"].to_numpy(), lines))
     place = scores.column_names.index("probability_made")
     return scores.set_column(place, "probability_made", pa.array(probability))
 
@@ -243,6 +228,12 @@ def _of(rows: pa.Table) -> dict[str, Any]:
         "observed": int((~made).sum()),
         "false_alarms": round(float((probability[~made] >= 0.5).mean()), 4),
     }
+    if "verdict" in rows.column_names:  # by the detector's own thresholds
+        answers = rows["verdict"].to_numpy(zero_copy_only=False)
+        found["called_made"] = round(float((answers[~made] == "made").mean()), 4)
+        if made.any():
+            found["told"] = round(float((answers[made] == "made").mean()), 4)
+            found["missed"] = round(float((answers[made] == "observed").mean()), 4)
     if made.any():
         groups = rows["group_id"].to_pylist()
         figures = detector_figures(probability, made, groups, bootstrap=_RESAMPLES)
@@ -271,7 +262,8 @@ def _markdown(table: dict[str, Any]) -> str:
 
 def _cell(found: dict[str, Any]) -> str:
     if "auc" not in found:
-        return f"alarms {found['false_alarms']:.3f}"
+        called = f", called made {found['called_made']:.3f}" if "called_made" in found else ""
+        return f"alarms {found['false_alarms']:.3f}{called}"
     low, high = found["balanced_accuracy_interval"]
     accuracy = f"{found['balanced_accuracy']:.3f} [{low:.3f}, {high:.3f}]"
     return f"AUC {found['auc']:.3f}, {accuracy}, alarms {found['false_alarms']:.3f}"

@@ -1,38 +1,66 @@
-"""Offsets: each side of patches has the logit at which its classes meet."""
+"""Lines: each side of patches is calibrated by itself, where there are images enough."""
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from parhelion.detection._align import fit_offsets, offsets_of
+from parhelion.detection._align import fit_lines, joined, log_odds, sides_of, temperatures
 from parhelion.detection._views import View
-
-
-def _views(*sides: int) -> list[View]:
-    boxes = np.zeros((1, 4), np.int32)
-    return [View(np.zeros((1, side, side, 3), np.uint8), boxes) for side in sides]
 
 
 def test_each_side_has_its_own() -> None:
     rng = np.random.default_rng(0)
-    is_made = np.arange(900) % 2 == 1
-    sides = np.repeat([32, 64, 96], 300)
-    middle = np.repeat([0.0, -1.0, -3.0], 300)
-    logits = rng.normal(middle + np.where(is_made, 1.0, -1.0), 0.7)
-    offsets = fit_offsets(logits, is_made, _views(*sides))
-    assert [side for side, _ in offsets] == [0, 64, 72]
-    assert [offset for _, offset in offsets] == pytest.approx([0, -1, -3], abs=0.25)
-    aligned = logits - offsets_of(_views(*sides), offsets)
-    assert ((aligned > 0) == is_made).mean() > 0.9
+    is_made = np.arange(1200) % 2 == 1
+    sides = np.repeat([32, 64, 88, 96], 300)
+    middle, spread = np.repeat([0.0, -1.0, -3.0, 2.0], 300), np.repeat([0.2, 1.0, 1.0, 5.0], 300)
+    # Of two Gaussians one deviation apart from 0 the logit is twice the value.
+    logits = middle + spread * rng.normal(np.where(is_made, 1.0, -1.0), 1.0)
+    lines = fit_lines(logits, is_made, sides)
+    assert [side for side, _, _ in lines] == [0, 64, 72, 96]
+    assert [shift for _, _, shift in lines] == pytest.approx([0, -1, -3, 2], abs=0.5)
+    assert [warm for _, warm, _ in lines] == pytest.approx([0.1, 0.5, 0.5, 2.5], rel=0.25)
+    odds = log_odds(logits, sides, lines)
+    assert ((odds > 0) == is_made).mean() > 0.8
 
 
-def test_few_images_have_no_offset_of_their_own() -> None:
+def test_few_images_have_no_line_of_their_own() -> None:
+    rng = np.random.default_rng(0)
     is_made = np.arange(220) % 2 == 1
-    logits = np.where(is_made, 1.0, -1.0) + np.repeat([0.0, 9.0], [200, 20])
-    offsets = dict(fit_offsets(logits, is_made, _views(*[96] * 200, *[32] * 20)))
-    assert offsets[0] == offsets[64]  # that of all images
-    assert offsets[72] == pytest.approx(0, abs=0.2)
+    logits = rng.normal(np.where(is_made, 1.0, -1.0)) + np.repeat([0.0, 9.0], [200, 20])
+    small, *_, large = fit_lines(logits, is_made, np.repeat([96, 32], [200, 20]))
+    assert small[1:] == fit_lines(logits, is_made, np.full(220, 96))[3][1:]  # that of all images
+    assert large[2] == pytest.approx(0, abs=0.2)
 
 
-def test_offsets_hold_from_their_side_on() -> None:
-    found = offsets_of(_views(16, 55, 56, 71, 72, 224), [(0, 1.0), (56, 2.0), (72, 3.0)])
-    assert found.tolist() == [1, 1, 2, 2, 3, 3]
+def test_a_source_of_many_images_weighs_as_much_as_one_of_few() -> None:
+    rng = np.random.default_rng(0)
+    is_made = np.arange(1200) % 2 == 1
+    sources = np.repeat(["many", "few"], [1000, 200])
+    logits = rng.normal(np.where(is_made, 1.0, -1.0), 0.5) + np.repeat([0.0, 4.0], [1000, 200])
+    sides = np.full(1200, 96)
+    alike = fit_lines(logits, is_made, sides, sources.tolist())[3][2]
+    assert fit_lines(logits, is_made, sides)[3][2] < alike == pytest.approx(2, abs=0.5)
+
+
+def test_lines_hold_from_their_side_on() -> None:
+    lines = [(0, 1.0, 1.0), (56, 1.0, 2.0), (72, 2.0, 3.0)]
+    sides = np.array([16, 55, 56, 71, 72, 224])
+    assert log_odds(np.zeros(6), sides, lines).tolist() == [-1, -1, -2, -2, -1.5, -1.5]
+    assert temperatures(sides, lines).tolist() == [1, 1, 1, 1, 2, 2]
+
+
+@given(st.lists(st.tuples(st.floats(0.02, 400), st.floats(-9, 9)), min_size=4, max_size=4))
+def test_lines_one_after_the_other(pairs: list[tuple[float, float]]) -> None:
+    sides = np.array([32, 64, 88, 96])
+    first = [(int(s), w, x) for s, (w, x) in zip((0, 64, 72, 96), pairs, strict=True)]
+    second = [(s, 1 / w + 0.5, -x) for s, w, x in first]
+    logits = np.array([-3.0, 0.5, 2.0, 7.0])
+    both = log_odds(log_odds(logits, sides, first), sides, second)
+    assert log_odds(logits, sides, joined(first, second)) == pytest.approx(both, rel=1e-6, abs=1e-6)
+
+
+def test_sides_are_those_of_patches() -> None:
+    boxes = np.zeros((1, 4), np.int32)
+    views = [View(np.zeros((2, side, side, 3), np.uint8), boxes) for side in (16, 96)]
+    assert sides_of(views).tolist() == [16, 96]

@@ -102,8 +102,7 @@ def test_patches_are_framed_where_they_are_in_their_own_color(
     pixels[:16, :16] = np.random.default_rng(0).integers(0, 255, (16, 16, 3))
     pixels[16:, 48:] = np.random.default_rng(1).integers(0, 255, (16, 16, 3))
     seen = patchy.see(pixels)
-    logits = np.where(seen.boxes[:, 1] < 32, -30.0, 30.0) * float(patchy.card["temperature"])
-    logits += float(patchy.card["shift"])
+    logits = np.where(seen.boxes[:, 1] < 32, -30.0, 30.0)
     monkeypatch.setattr(Detector, "patch_logits", lambda *_: logits)
     picture = explain(patchy, pixels, VERDICT)
     left, right = picture[112:540, 24:242], picture[112:540, 242:460]

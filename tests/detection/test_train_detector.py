@@ -80,7 +80,7 @@ def test_the_card_says_how_it_was_made(run: Path) -> None:
     assert card["images_best"] <= card["images_seen"] == 960
     low, high = card["band"]
     assert 0 <= low <= 0.5 <= high <= 1
-    assert card["temperature"] > 0
+    assert all(temperature > 0 for _, temperature, _ in card["lines"])
     assert len(card["spectra"]["observed"]["median"]) == 16
     assert json.loads((run / "settings.json").read_text())["verb"] == "train detector"
     losses = [line["loss"] for line in read_log(run) if "loss" in line]
@@ -97,8 +97,11 @@ def test_scores_are_there_for_others_to_measure(run: Path, drawn: list[Catalog])
         "catalog",
         "split",
         "is_made",
+        "side",
         "logit",
         "probability_made",
+        "distance",
+        "verdict",
     ]
     assert set(table["split"].to_pylist()) == {"test"}
     probability = np.array(table["probability_made"])
@@ -212,9 +215,9 @@ def test_a_damaged_model_is_refused(short: Path, tmp_path: Path) -> None:
     (copy / "model.json").write_text(json.dumps(card))
     with pytest.raises(ModelError, match="does not fit its card"):
         load_detector(copy, device="cpu")
-    del card["temperature"]
+    del card["lines"]
     (copy / "model.json").write_text(json.dumps(card))
-    with pytest.raises(ModelError, match="lacks 'temperature'"):
+    with pytest.raises(ModelError, match="lacks 'lines'"):
         load_detector(copy, device="cpu")
 
 

@@ -16,6 +16,8 @@ def test_figures_of_known_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             "probability_made": [0.9, 0.8, 0.4, 0.1, 0.2, 0.6],
             "is_made": [True, True, True, False, False, False],
             "group_id": list("abcdef"),
+            "catalog": ["x/gan", "x/vae", "x/vae", "sky", "sky", "sky"],
+            "verdict": ["made", "made", "cannot tell", "observed", "observed", "made"],
         }
     )
     card = {"model_id": "m", "format_only_accuracy": 0.5, "format_only_raw_accuracy": 1.0}
@@ -27,6 +29,16 @@ def test_figures_of_known_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert figures["auc"] == pytest.approx(8 / 9)  # of nine pairs, only 0.4 < 0.6 is wrong
     assert (figures["observed"], figures["made"]) == (3, 3)
     assert figures["format_only_accuracy"] == 0.5
+    told = figures["verdicts"]
+    assert list(told) == ["observed", "made"]
+    assert told["made"]["vae"] == {
+        "count": 2,
+        "made": 0.5,
+        "observed": 0.0,
+        "cannot_tell": 0.5,
+        "wrong_interval": pytest.approx([0, 0.658], abs=1e-3),
+    }
+    assert told["observed"]["sky"]["made"] == pytest.approx(1 / 3)
     assert json.loads((tmp_path / "detector.json").read_text()) == figures
 
 

@@ -57,8 +57,7 @@ def calibrate(
         "out": out,
         "model_id": card["model_id"],
         "images": card["calibration"]["images"],
-        "temperature": card["temperature"],
-        "shift": card["shift"],
+        "lines": card["lines"],
         "band": card["band"],
         "error": card["band_error"],
     }

@@ -1,8 +1,9 @@
-"""Logits of images that are judged by patches of different sides, made comparable.
+"""What the network says of patches of different sides, made comparable: a line for each side.
 
 Small patches tell little, so that their logits stay near 0 whatever the class, while those of large
 patches of a made image may lie below 0 and still above what observed images reach. One threshold
-for all would call small observed images made, or miss large made ones.
+for all would call small observed images made, or miss large made ones; one temperature for all
+would be too sure of the small ones.
 """
 
 from collections.abc import Sequence
@@ -14,43 +15,87 @@ from parhelion.detection._calibrate import fit_line
 from parhelion.detection._views import View
 
 Floats = NDArray[np.float64]
+#: From which side on it holds, in pixels; temperature; shift.
+Line = tuple[int, float, float]
 
-#: Sides of patches, in pixels, from which on an offset holds.
-_SIDES = (0, 64, 72)
-_FEWEST = 50  # images of a class that an offset of its own needs
+#: Sides of patches, in pixels, from which on a line of its own holds.
+_SIDES = (0, 64, 72, 96)
+_FEWEST = 50  # images of a class that a line of its own needs
 
 
-def fit_offsets(
-    logits: Floats, is_made: NDArray[np.bool_], views: Sequence[View]
-) -> list[tuple[int, float]]:
-    """Return from which side of patches on which logit is as likely made as observed.
+def sides_of(views: Sequence[View]) -> NDArray[np.int64]:
+    """Return the side of the patches of each view, ``(N,)``."""
+    return np.array([seen.patches.shape[1] for seen in views], np.int64)
+
+
+def fit_lines(
+    logits: Floats,
+    is_made: NDArray[np.bool_],
+    sides: NDArray[np.int64],
+    sources: Sequence[str] | None = None,
+) -> list[Line]:
+    """Return, from each side of patches on, the line that calibrates logits best.
 
     Parameters
     ----------
     logits : ndarray
-        ``(N,)`` float64, of the validation part.
+        ``(N,)`` float64.
     is_made : ndarray
         ``(N,)`` bool; both classes.
-    views : sequence of View
-        What was judged.
+    sides : ndarray
+        ``(N,)`` int, of the patches that were judged, in pixels.
+    sources : sequence of str, optional
+        Where each image is from; given these, each source weighs the same within its class.
 
     Returns
     -------
-    offsets : list of (int, float)
-        By rising side. Where there are fewer than 50 images of a class, that of all images.
+    lines : list of (int, float, float)
+        By rising side: side, temperature, shift; see `fit_line`. Where there are fewer than 50
+        images of a class, those of all images.
     """
-    numbers = np.searchsorted(_SIDES, [seen.patches.shape[1] for seen in views], "right") - 1
-    overall = fit_line(logits, is_made)[1]
-    offsets = []
-    for number, side in enumerate(_SIDES):
-        mine = numbers == number
+    number = np.searchsorted(_SIDES, sides, "right") - 1
+    names = None if sources is None else np.asarray(sources)
+    overall = fit_line(logits, is_made, sources)
+    lines: list[Line] = []
+    for place, side in enumerate(_SIDES):
+        mine = number == place
         enough = min((mine & is_made).sum(), (mine & ~is_made).sum()) >= _FEWEST
-        offsets.append((side, fit_line(logits[mine], is_made[mine])[1] if enough else overall))
-    return offsets
+        own = None if names is None else names[mine].tolist()
+        lines.append((side, *(fit_line(logits[mine], is_made[mine], own) if enough else overall)))
+    return lines
 
 
-def offsets_of(views: Sequence[View], offsets: Sequence[tuple[int, float]]) -> Floats:
-    """Return the offset ``(N,)`` of each view."""
-    sides, values = zip(*offsets, strict=True)
-    places = np.searchsorted(sides, [seen.patches.shape[1] for seen in views], "right") - 1
-    return np.array(values, np.float64)[places]
+def log_odds(logits: Floats, sides: NDArray[np.int64], lines: Sequence[Line]) -> Floats:
+    """Return logits ``(N,)`` as calibrated log-odds: less their side's shift, over its temperature.
+
+    Parameters
+    ----------
+    logits : ndarray
+        ``(N,)`` float64.
+    sides : ndarray
+        ``(N,)`` int, of the patches that were judged, in pixels.
+    lines : sequence of (int, float, float)
+        As `fit_lines` returns them.
+    """
+    _, _, shifts = zip(*lines, strict=True)
+    number = _number(sides, lines)
+    found: Floats = (logits - np.array(shifts, np.float64)[number]) / temperatures(sides, lines)
+    return found
+
+
+def temperatures(sides: NDArray[np.int64], lines: Sequence[Line]) -> Floats:
+    """Return the temperature ``(N,)`` of each side."""
+    _, values, _ = zip(*lines, strict=True)
+    return np.array(values, np.float64)[_number(sides, lines)]
+
+
+def joined(first: Sequence[Line], second: Sequence[Line]) -> list[Line]:
+    """Return the lines that do what one after the other do; both are of `fit_lines`."""
+    return [
+        (side, warm * warmer, shift + warm * further)
+        for (side, warm, shift), (_, warmer, further) in zip(first, second, strict=True)
+    ]
+
+
+def _number(sides: NDArray[np.int64], lines: Sequence[Line]) -> NDArray[np.int64]:
+    return np.searchsorted([side for side, _, _ in lines], sides, "right") - 1

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from parhelion._settings import settings_dict
 from parhelion.catalog import SPLITS
-from parhelion.detection._align import fit_offsets, offsets_of
-from parhelion.detection._calibrate import fit_band, fit_line
+from parhelion.detection._align import fit_lines, log_odds, sides_of
+from parhelion.detection._calibrate import fit_band
 from parhelion.detection._data import (
     CLASSES,
     Sample,
@@ -71,19 +71,16 @@ def finish(
     seen = list(judged_views(validation, store, settings, validation_chain(settings)))
     is_made = np.array([sample.is_made for sample in validation])
     raw = means(network, seen, settings.batch, device)
-    offsets = fit_offsets(raw, is_made, seen)
-    logits = raw - offsets_of(seen, offsets)
-    temperature, shift = fit_line(logits, is_made)
-    calibrated = (logits - shift) / temperature
+    sides = sides_of(seen)
+    lines = fit_lines(raw, is_made, sides)
+    calibrated = log_odds(raw, sides, lines)
     catalogs = [sample.catalog for sample in validation]
     low, high, error = fit_band(sigmoid(calibrated), is_made, settings.error, catalogs)
     distances = domain.distance(np.stack([traits(item.patches) for item in seen]))
     card: dict[str, Any] = {
         "settings": settings_dict(settings),
         **facts,
-        "offsets": offsets,
-        "temperature": temperature,
-        "shift": shift,
+        "lines": lines,
         "band": [low, high],
         "band_error": error,
         "domain_limit": fit_limit(distances, settings.error),
@@ -92,13 +89,13 @@ def finish(
     card["lower"] = measure_margins(network, seen, raw, card, settings.batch)
     detector = Detector(network, domain, card, device, settings.batch)
 
-    test_logits = detector.logits(judged_views(test, store, settings, test_chain(settings)))
+    scores = score_table(detector, test, judged_views(test, store, settings, test_chain(settings)))
     test_made = np.array([sample.is_made for sample in test])
-    card["test"] = told((test_logits - shift) / temperature, test_made)
+    card["test"] = told(scores["logit"].to_numpy(), test_made)
     learned = [s for made in (False, True) for s in some(samples, "train", made, _SURVEYED)]
     card |= format_only(learned, test, store, settings)
     card["spectra"] = envelopes
-    write_scores(out / SCORES_FILE, score_table(detector, test, test_logits))
+    write_scores(out / SCORES_FILE, scores)
     save_model(out, "detector", detector.state(), card)
     _log.info(
         "accuracy %.3f on %d test images; from the format alone %.3f (files as stored: %.3f)",

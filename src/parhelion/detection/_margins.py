@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from parhelion.detection._align import offsets_of
+from parhelion.detection._align import log_odds, sides_of, temperatures
 from parhelion.detection._int8 import can_multiply_int8
 from parhelion.detection._lower import lower, path_ranges
 from parhelion.detection._model import TwoPath
@@ -47,7 +47,7 @@ def measure_margins(
         Of validation images: what the network sees, and what it says in float32, ``(N,)``. Up to
         96 of them give the ranges of integers and the line, up to 512 others the margins.
     card : dict
-        Offsets, temperature and band.
+        Lines and band.
     batch : int
         Images in a step.
 
@@ -66,7 +66,7 @@ def measure_margins(
     measured = places[len(ranged) :][:_MEASURED]
     if not len(ranged):
         return {}
-    aside = offsets_of([views[place] for place in measured], card["offsets"])
+    sides, lines = sides_of([views[place] for place in measured]), card["lines"]
     patches = [to_model(views[place].patches[:1]) for place in ranged]
     found: dict[str, Any] = {}
     for precision in ["int8"] * can_multiply_int8() + ["bf16"]:
@@ -85,11 +85,12 @@ def measure_margins(
         theirs = line[0] * new + line[1]
         apart = np.abs(theirs - logits[measured])
         margin = float(np.quantile(apart, _WITHIN, method="higher"))
+        near = margin / temperatures(sides, lines)
         found[precision] = {
             "line": list(line),
             "margin": margin,
             "images": len(measured),
-            "again": float(near_edges(theirs - aside, margin, card).mean()),
+            "again": float(near_edges(log_odds(theirs, sides, lines), near, card).mean()),
         } | ({"ranges": ranges} if ranges else {})
     return found
 

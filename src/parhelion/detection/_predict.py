@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from parhelion._settings import settings_from_dict
-from parhelion.detection._align import offsets_of
+from parhelion.detection._align import log_odds, sides_of, temperatures
 from parhelion.detection._domain import Domain, traits
 from parhelion.detection._figures import sigmoid
 from parhelion.detection._lower import choose, lower, steps
@@ -22,10 +22,10 @@ from parhelion.detection._views import View, view
 from parhelion.errors import ModelError
 from parhelion.training import find_model, load_model, make_fabric, to_model
 
-#: Patches in a step where little is computed again.
-_AGAIN = 4
+#: Patches in a step where little is computed again: filled up with blanks, larger ones cost more.
+_AGAIN = 1
 _CENTERS, _PRECISIONS = "domain.centers", "domain.precisions"
-_NEEDED = ("settings", "temperature", "band", "domain_limit", "spectra", "test")
+_NEEDED = ("settings", "lines", "band", "domain_limit", "spectra", "test")
 
 
 class Detector:
@@ -76,9 +76,10 @@ class Detector:
         return view(pixels, self.settings)
 
     def logits(self, views: Iterable[View]) -> NDArray[np.float64]:
-        """Return the logits ``(N,)`` of images that went through `see`: means over patches.
+        """Return the log-odds ``(N,)`` that images which went through `see` were made.
 
-        They are less the offset of the patches' side, see `fit_offsets`.
+        The mean of what the network says of the patches, calibrated for their side; see
+        `fit_lines`.
 
         At a lower precision than fp32, those that lie so near to a threshold that the verdict
         might be another are computed once more at the next higher one, few at a time.
@@ -88,8 +89,9 @@ class Detector:
         while group := list(islice(remaining, self.batch)):
             (network, told), *others = self._networks
             logits = self._logits(network, told, group, self.batch)
+            heat = temperatures(sides_of(group), self.card["lines"])
             for network, next_told in others:
-                doubtful = np.flatnonzero(near_edges(logits, told["margin"], self.card))
+                doubtful = np.flatnonzero(near_edges(logits, told["margin"] / heat, self.card))
                 if len(doubtful):
                     seen = [group[place] for place in doubtful]
                     logits[doubtful] = self._logits(network, next_told, seen, _AGAIN)
@@ -102,16 +104,20 @@ class Detector:
     ) -> NDArray[np.float64]:
         slope, shift = (float(value) for value in told["line"])
         logits = slope * means(network, views, batch, self.device) + shift
-        return logits - offsets_of(views, self.card["offsets"])
+        return log_odds(logits, sides_of(views), self.card["lines"])
 
     def patch_logits(self, seen: View) -> NDArray[np.float64]:
-        """Return the logit of each patch of an image, ``(K,)``."""
+        """Return the log-odds of each patch of an image, ``(K,)``; their mean is the image's."""
         logits = computed(self.network, seen.patches, self.batch, self.device)
-        return logits - offsets_of([seen], self.card["offsets"])
+        return log_odds(logits, sides_of([seen]), self.card["lines"])
 
     def probability_made(self, logits: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return calibrated probabilities, both classes being equally likely beforehand."""
-        return sigmoid((logits - float(self.card["shift"])) / float(self.card["temperature"]))
+        return sigmoid(logits)
+
+    def distance(self, seen: View) -> float:
+        """Return how far an image lies from those learned from; see `Domain`."""
+        return float(self.domain.distance(traits(seen.patches)[None])[0])
 
     def verdict(self, seen: View, probability_made: float) -> tuple[str, str]:
         """Return the verdict on an image, and why it is "cannot tell" where it is.
@@ -131,17 +137,7 @@ class Detector:
         note : str
             The reason for "cannot tell", else nothing.
         """
-        limit = self.card["domain_limit"]
-        distance = float(self.domain.distance(traits(seen.patches)[None])[0])
-        if distance > limit:
-            return "cannot tell", (
-                f"unlike the images that the detector learned from (distance {distance:.1f}, "
-                f"limit {limit:.1f})"
-            )
-        low, high = self.card["band"]
-        if low <= probability_made <= high:
-            return "cannot tell", f"between the thresholds {low:.3f} and {high:.3f}"
-        return ("made" if probability_made > high else "observed"), ""
+        return judge(probability_made, self.distance(seen), self.card)
 
     def state(self) -> dict[str, Tensor]:
         """Return everything that a model file holds: weights and domain."""
@@ -168,7 +164,6 @@ def load_detector(
     missing += [name for name in (_CENTERS, _PRECISIONS) if name not in weights]
     if missing:
         raise ModelError(f"the detector in {folder} lacks {missing[0]!r}; train it again")
-    card = {"shift": 0.0, "offsets": [(0, 0.0)], **card}  # earlier versions had none
     domain = Domain(weights.pop(_CENTERS).numpy(), weights.pop(_PRECISIONS).numpy())
     network = build(card_settings(card))
     try:
@@ -180,14 +175,27 @@ def load_detector(
     return Detector(network, domain, card, make_fabric(device, "fp32").device, batch, precision)
 
 
+def judge(probability_made: float, distance: float, card: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the verdict of a detector with this card, and the reason for "cannot tell"."""
+    limit = card["domain_limit"]
+    if distance > limit:
+        return "cannot tell", (
+            f"unlike the images that the detector learned from (distance {distance:.1f}, "
+            f"limit {limit:.1f})"
+        )
+    low, high = card["band"]
+    if low <= probability_made <= high:
+        return "cannot tell", f"between the thresholds {low:.3f} and {high:.3f}"
+    return ("made" if probability_made > high else "observed"), ""
+
+
 def near_edges(
-    logits: NDArray[np.float64], margin: float, card: Mapping[str, Any]
+    logits: NDArray[np.float64], margin: NDArray[np.float64] | float, card: Mapping[str, Any]
 ) -> NDArray[np.bool_]:
-    """Return which logits lie within `margin` of a threshold of the verdict, or of 1/2."""
+    """Return which log-odds lie within `margin` of a threshold of the verdict, or of 1/2."""
     low, high = np.clip(card["band"], 1e-300, 1 - 1e-16)
     edges = np.array([np.log(low / (1 - low)), 0.0, np.log(high / (1 - high))])
-    distances = np.abs(logits[:, None] - edges * float(card["temperature"]) - float(card["shift"]))
-    near: NDArray[np.bool_] = distances.min(1) <= margin
+    near: NDArray[np.bool_] = np.abs(logits[:, None] - edges).min(1) <= margin
     return near
 
 

@@ -10,10 +10,11 @@ import pyarrow.parquet as pq
 
 from parhelion._names import short_names
 from parhelion.catalog import Catalog
-from parhelion.detection._calibrate import fit_band, fit_line
+from parhelion.detection._align import fit_lines, joined, log_odds, temperatures
+from parhelion.detection._calibrate import fit_band
 from parhelion.detection._figures import sigmoid, told
 from parhelion.detection._predict import load_detector, near_edges
-from parhelion.detection._scores import SCORES_FILE, evaluate, write_scores
+from parhelion.detection._scores import SCORES_FILE, evaluate, verdicts, write_scores
 from parhelion.errors import InputError, SettingsError
 from parhelion.training import find_model, read_card, save_model
 
@@ -82,8 +83,9 @@ def recalibrate(
     model : Path
         Folder of a trained detector, or the name of one that ships.
     scores : pyarrow.Table
-        With `logit` (float), `is_made` (bool) and `source` (str): what each image is from.
-        Sources weigh alike within a class.
+        With `logit` (float: log-odds as the detector's card has them), `is_made` (bool), `side`
+        (int, of the patches judged, in pixels) and `source` (str): what each image is from. Sources
+        weigh alike within a class.
     out : Path
         Folder for the detector; may be `model`.
     error : float, optional
@@ -93,7 +95,7 @@ def recalibrate(
     Returns
     -------
     card : dict
-        What was saved: new are ``temperature``, ``shift``, ``band``, ``band_error`` and what
+        What was saved: new are ``lines``, ``band``, ``band_error`` and what
         depends on them: the figures of the test part, if its scores are in the folder, and how
         often a verdict at lower precision has to be computed again.
 
@@ -113,12 +115,15 @@ def recalibrate(
     if is_made.all() or not is_made.any():
         raise InputError("scores to calibrate on need both observed and made images")
     card = dict(detector.card)
-    card["temperature"], card["shift"] = fit_line(logits, is_made, sources)
-    probability = sigmoid((logits - card["shift"]) / card["temperature"])
+    sides = scores["side"].to_numpy()
+    lines = fit_lines(logits, is_made, sides, sources)
+    odds = log_odds(logits, sides, lines)
+    card["lines"] = joined(card["lines"], lines)
     wanted = detector.settings.error if error is None else error
-    *card["band"], card["band_error"] = fit_band(probability, is_made, wanted, sources)
+    *card["band"], card["band_error"] = fit_band(sigmoid(odds), is_made, wanted, sources)
+    heat = temperatures(sides, card["lines"])
     card["lower"] = {
-        name: {**lower, "again": float(near_edges(logits, lower["margin"], card).mean())}
+        name: {**lower, "again": float(near_edges(odds, lower["margin"] / heat, card).mean())}
         for name, lower in card.get("lower", {}).items()
     }
     card["calibration"] = {
@@ -132,14 +137,17 @@ def recalibrate(
         card.pop(name)
     test = find_model(model) / SCORES_FILE
     if test.is_file():
-        # The test part's logits are what they were; what is said of them is not.
+        # What the network says of the test part is what it was; what that means is not.
         table = pq.read_table(test)
-        calibrated = (table["logit"].to_numpy() - card["shift"]) / card["temperature"]
-        card["test"] = told(calibrated, np.array(table["is_made"].to_pylist(), bool))
-        place = table.column_names.index("probability_made")
-        told_anew = pa.array(sigmoid(calibrated))
-        write_scores(
-            Path(out) / SCORES_FILE, table.set_column(place, "probability_made", told_anew)
-        )
+        anew = log_odds(table["logit"].to_numpy(), table["side"].to_numpy(), lines)
+        card["test"] = told(anew, np.array(table["is_made"].to_pylist(), bool))
+        columns = {name: table[name] for name in table.column_names}
+        probability = sigmoid(anew)
+        columns |= {
+            "logit": pa.array(anew),
+            "probability_made": pa.array(probability),
+            "verdict": pa.array(verdicts(probability, table["distance"].to_numpy(), card)),
+        }
+        write_scores(Path(out) / SCORES_FILE, pa.table(columns))
     save_model(Path(out), "detector", detector.state(), card)
     return read_card(Path(out), "detector")

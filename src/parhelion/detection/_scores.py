@@ -1,12 +1,11 @@
 """Scores of a detector on catalogs, as a table that others measure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from parhelion._files import atomic_path
 from parhelion.catalog import Catalog
@@ -19,7 +18,8 @@ from parhelion.detection._data import (
     judged_views,
     pixel_store,
 )
-from parhelion.detection._predict import Detector, load_detector
+from parhelion.detection._predict import Detector, judge, load_detector
+from parhelion.detection._views import View
 from parhelion.errors import InputError
 
 SCORES_FILE = "scores.parquet"
@@ -52,7 +52,9 @@ def evaluate(
     -------
     scores : pyarrow.Table
         A row per image, in the catalogs' order: `path`, `image_id`, `group_id`, `origin`,
-        `catalog` (its folder), `split`, `is_made` (bool), `logit` and `probability_made` (float64).
+        `catalog` (its folder), `split`, `is_made` (bool), `side` (int64: of the patches judged, in
+        pixels), `logit` (calibrated log-odds), `probability_made`, `distance` from what was learned
+        from (float64) and `verdict`.
 
     Raises
     ------
@@ -71,14 +73,21 @@ def evaluate(
         raise InputError(f"no image to score in {', '.join(map(catalog_name, catalogs))}")
     # Each image is read once: nothing is worth keeping.
     store = pixel_store(detector.settings, 0)
-    logits = detector.logits(judged_views(samples, store, detector.settings, chain))
-    return score_table(detector, samples, logits)
+    return score_table(detector, samples, judged_views(samples, store, detector.settings, chain))
 
 
-def score_table(
-    detector: Detector, samples: Sequence[Sample], logits: NDArray[np.float64]
-) -> pa.Table:
-    """Return the table of `evaluate` for samples and their logits."""
+def score_table(detector: Detector, samples: Sequence[Sample], views: Iterable[View]) -> pa.Table:
+    """Return the table of `evaluate` for samples and what is seen of them, in their order."""
+    sides, distances = [], []
+
+    def noted() -> Iterator[View]:
+        for seen in views:
+            sides.append(seen.patches.shape[1])
+            distances.append(detector.distance(seen))
+            yield seen
+
+    logits = detector.logits(noted())
+    probability = detector.probability_made(logits)
     return pa.table(
         {
             "path": [str(sample.path) for sample in samples],
@@ -88,10 +97,21 @@ def score_table(
             "catalog": [sample.catalog for sample in samples],
             "split": pa.array([sample.split for sample in samples], pa.string()),
             "is_made": [sample.is_made for sample in samples],
+            "side": pa.array(sides, pa.int64()),
             "logit": logits,
-            "probability_made": detector.probability_made(logits),
+            "probability_made": probability,
+            "distance": pa.array(distances, pa.float64()),
+            "verdict": verdicts(probability, distances, detector.card),
         }
     )
+
+
+def verdicts(
+    probability_made: Iterable[float], distances: Iterable[float], card: Mapping[str, Any]
+) -> list[str]:
+    """Return the verdict on each image of a detector with this card."""
+    both = zip(probability_made, distances, strict=True)
+    return [judge(probability, distance, card)[0] for probability, distance in both]
 
 
 def write_scores(path: Path, table: pa.Table) -> None:

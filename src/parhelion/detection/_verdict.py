@@ -20,7 +20,7 @@ class Verdict:
     part: str | None = None
     """Which image of a file that holds several, such as ``hdu2`` or ``page3``."""
     logit: float | None = None
-    """What the network says before calibration; None where there is no answer."""
+    """Log-odds of that probability, which do not end at 0 and 1; None where there is no answer."""
     width: int | None = None
     """Of the image, in pixels; None where it cannot be read."""
     height: int | None = None

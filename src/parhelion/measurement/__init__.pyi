@@ -45,4 +45,5 @@ from ._ssim_images import TURNS as TURNS
 from ._ssim_search import Neighbors as Neighbors
 from ._ssim_search import most_similar as most_similar
 from ._tsne import tsne as tsne
+from ._verdicts import verdict_shares as verdict_shares
 from ._wasserstein import wasserstein_distance as wasserstein_distance

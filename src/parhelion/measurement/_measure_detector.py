@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from parhelion._files import write_json
+from parhelion._names import short_names
 from parhelion.detection import evaluate
 from parhelion.measurement._detector import detector_figures
+from parhelion.measurement._verdicts import verdict_shares
 from parhelion.training import find_model, read_card
 
 DETECTOR_FILE = "detector.json"
@@ -43,10 +45,10 @@ def measure_detector(
     Returns
     -------
     figures : dict
-        See `detector_figures`; also `split`, `chain`, `model_id`, and the accuracies of a
-        classifier that sees only file formats, from the model's card: ``format_only_accuracy``
-        on what the detector sees, ``format_only_raw_accuracy`` on the files as stored
-        (balanced: 0.5 is chance).
+        See `detector_figures`; also ``verdicts`` by catalog, see `verdict_shares`; `split`,
+        `chain`, `model_id`, and the accuracies of a classifier that sees only file formats, from
+        the model's card: ``format_only_accuracy`` on what the detector sees,
+        ``format_only_raw_accuracy`` on the files as stored (balanced: 0.5 is chance).
 
     Raises
     ------
@@ -62,7 +64,15 @@ def measure_detector(
         np.array(scores["group_id"].to_pylist()),
         seed=seed,
     )
+    roots = scores["catalog"].to_pylist()
+    places = list(dict.fromkeys(roots))
+    names = dict(zip(places, short_names(places), strict=True))
     figures |= {
+        "verdicts": verdict_shares(
+            scores["verdict"].to_pylist(),
+            scores["is_made"].to_pylist(),
+            [names[root] for root in roots],
+        ),
         "split": split,
         "chain": chain,
         "model_id": card["model_id"],

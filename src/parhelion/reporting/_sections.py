@@ -242,8 +242,26 @@ def _detector(folder: Path) -> Section:
             half=True,
         ),
         Block("", header=("figure", "value", "95 % interval", "images"), rows=rows),
+        Block(
+            "Answers at the detector's own thresholds, by catalog.",
+            header=("catalog", "made", "observed", "cannot tell", "wrong, 95 %", "images"),
+            rows=_answers(figures["verdicts"]),
+        ),
     ]
     return Section("Told apart from the real ones", text, blocks)
+
+
+def _answers(verdicts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[tuple[str, ...]]:
+    return [
+        (
+            f"{source} ({kind})",
+            *(_number(told[name]) for name in ("made", "observed", "cannot_tell")),
+            " to ".join(map(_number, told["wrong_interval"])),
+            f"{told['count']:,}",
+        )
+        for kind, sources in verdicts.items()
+        for source, told in sources.items()
+    ]
 
 
 def _explanations(folder: Path) -> Section:
