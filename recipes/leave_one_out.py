@@ -6,10 +6,11 @@
     python recipes/leave_one_out.py --data OUT --out RUNS --table --calibrate RUN
 
 For each family of made images a detector is trained without it, and tested on that family's test
-part against the real images' test part. For each survey one is trained without its images, what
-was made from them and the generators that learned from them, and asked about its real images.
-Every test goes through each of the fixed chains. Beside it stand the simple published detectors
-and, with --beside, another recipe. Runs that are finished are not done again, others are resumed.
+part against the test part of real images of that size. For each survey one is trained without its
+images, what was made from them and the generators that learned from them, and asked about its real
+images. Every test goes through each of the fixed chains. Beside it stand the simple published
+detectors and, with --beside, another recipe. Runs that are finished are not done again, others
+are resumed.
 
 --calibrate gives a detector that was trained on everything the probabilities and thresholds that
 fit what was left out; the detector as it was goes to RUN/before.
@@ -63,6 +64,7 @@ _FIGURES = (
 )
 _TESTED = 400  # images of a family that a test looks at, or of a survey left out
 _KNOWN = 150  # of each survey whose other images were learned from
+_SMALL = 64  # pixels to a side of what generators of galaxies draw
 _WATCHED = 60  # images of a catalog in the validation and the test of a training
 
 
@@ -117,7 +119,11 @@ def _fold(
     learned = [catalog for family, part in made.items() if family != fold for catalog in part]
     if fold in made:
         known, each = real, _TESTED // len(made[fold])
-        asked = [_spaced(catalog.select(split="test"), _KNOWN) for catalog in real]
+        # What is made small is judged beside observed images as small.
+        sides = {item["width"] for catalog in made[fold] for item in catalog.rows()}
+        beside = "small" if max(sides) <= _SMALL else "real"
+        places = sorted((data / beside).iterdir())
+        asked = [_spaced(open_catalog(path).select(split="test"), _KNOWN) for path in places]
         asked += [_spaced(catalog.select(split="test"), each) for catalog in made[fold]]
     else:
         survey = open_catalog(data / "real" / fold.removeprefix("survey "))

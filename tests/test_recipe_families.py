@@ -41,6 +41,20 @@ def real(families: ModuleType, tmp_path: Path) -> object:
     return families.Real(catalogs, tmp_path / "data", 0.004)
 
 
+def test_small_ones_are_real_and_keep_their_part(
+    families: ModuleType, real: object, tmp_path: Path
+) -> None:
+    catalog = real.catalogs["galaxies-zoo"]  # type: ignore[attr-defined]
+    rows = list(families.small(catalog, 0.5, 16, tmp_path / "small"))
+    small = write_catalog(tmp_path / "small", rows, rejected=[])
+    sources = {item["image_id"]: item for item in catalog.rows() if item["split"] != "train"}
+    assert {item["parent_id"] for item in small.rows()} == set(sources)
+    for item in small.rows():
+        assert (item["width"], item["height"], item["origin"]) == (16, 16, "augmented")
+        assert item["split"] == sources[item["parent_id"]]["split"]
+        assert item["group_id"] == sources[item["parent_id"]]["group_id"]
+
+
 @pytest.mark.parametrize("maker", ["autoencoder", "enlarger"])
 def test_what_is_derived_stays_with_its_source(
     families: ModuleType, real: object, tmp_path: Path, maker: str

@@ -7,8 +7,8 @@
 
 `DIR` holds `galaxies-efigi`, `galaxies-zoo`, `space-objects` (a folder of images to a class) and
 `reconstructed-taef2` (a folder to each set, file names those of the source). Real catalogs are
-written to `OUT/real`, and one catalog to each family of made images to `OUT/made`. A family that
-is there is not made again.
+written to `OUT/real`, as small as the generators' galaxies to `OUT/small`, and one catalog to each
+family of made images to `OUT/made`. What is there is not made again.
 
 Generators learn from the train part alone. What is reconstructed or enlarged keeps the group and
 the split of the image that it was made from, so that what is shown cannot tell the classes apart.
@@ -21,7 +21,7 @@ from pathlib import Path
 
 from autoencoders import UPSAMPLINGS, autoencoder, enlarger, given
 from diffusion import diffusion
-from pixels import Real, Row, real_catalogs
+from pixels import SURVEYS, Real, Row, real_catalogs, small
 from samples import dcgan, shipped, vae
 
 from parhelion.catalog import write_catalog
@@ -51,6 +51,8 @@ FAMILIES: dict[str, list[tuple[str, Maker]]] = {
     "taef2": [("given", given)],
 }
 
+_SMALL = 64  # pixels to a side of the galaxies that generators draw
+
 
 def main() -> None:
     """Take in what is real, then make family after family."""
@@ -62,6 +64,10 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=1.0, help="of all steps and images")
     chosen = parser.parse_args()
     real = Real(real_catalogs(chosen.data, chosen.out / "real"), chosen.data, chosen.share)
+    for name, catalog in real.catalogs.items():
+        place = chosen.out / "small" / name
+        if not (place / "catalog.parquet").is_file():
+            write_catalog(place, list(small(catalog, SURVEYS[name], _SMALL, place)), rejected=[])
     for family in chosen.only:
         for member, make in FAMILIES[family]:
             place = chosen.out / "made" / family / member

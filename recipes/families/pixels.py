@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parhelion.catalog import (
+    MADE_ORIGINS,
     Catalog,
     decode,
     image_id,
@@ -92,6 +93,22 @@ class Real:
         return [min(most, count - start) for start in range(0, count, most)]
 
 
+def small(catalog: Catalog, share: float, side: int, out: Path) -> Iterator[Row]:
+    """Write the central `share` of a catalog's images, made smaller, with their group and split.
+
+    Of the validation and test parts: what was made at that size is calibrated and judged beside
+    observed images of no other size.
+    """
+    judged = (catalog.select(split=part) for part in ("validation", "test"))
+    pairs = (pair for part in judged for pair in zip(part.rows(), part.files(), strict=True))
+    made = ((item, _small(file, share, side)) for item, file in pairs)
+    return derived(out, made, {"operation": "smaller", "share": share, "side": side}, "augmented")
+
+
+def _small(file: Path, share: float, side: int) -> Pixels:
+    return resize(center(_color(decode(file)[0].pixels), share), side)
+
+
 def crops(images: Sequence[Pixels], size: int, batch: int, seed: int) -> Iterator[Pixels]:
     """Yield batches ``(batch, size, size, 3)`` of crops, the fullest of three tries each."""
     rng = np.random.default_rng([seed, 78])
@@ -142,7 +159,7 @@ def samples(out: Path, made: Iterator[Pixels], recipe: Row, origin: str) -> Iter
 
 def _write(out: Path, name: str, pixels: Pixels, recipe: Row, origin: str, **values: Any) -> Row:
     path = f"images/{name}.png"
-    write_image(out / path, pixels, recipe=recipe, made=True)
+    write_image(out / path, pixels, recipe=recipe, made=origin in MADE_ORIGINS)
     height, width = pixels.shape[:2]
     return row(
         image_id=image_id(pixels),

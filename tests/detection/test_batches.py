@@ -105,6 +105,30 @@ def test_no_patch_is_larger_than_what_a_class_has(make_catalog: Make) -> None:
     assert sides == {16, 24}
 
 
+def test_every_other_batch_has_patches_of_the_largest_side(make_catalog: Make) -> None:
+    samples = gather([make_catalog("real", made=False), make_catalog("fake", made=True)])
+    settings = dataclasses.replace(SETTINGS, view="patches", image_size=32, smallest_patch=16)
+    sides = Counter(job.side for job in islice(_jobs(samples, settings, 0), 4 * 300))
+    assert sides[32] / sides.total() == pytest.approx(1 / 2 + 1 / 6, abs=0.08)
+    assert sides[16] / sides.total() == pytest.approx(1 / 6, abs=0.08)
+
+
+@pytest.mark.parametrize(("lossy", "alike"), [((), True), ((0,), False), ((1,), False)])
+def test_both_or_neither_may_stay_without_loss(
+    make_catalog: Make, lossy: tuple[int, ...], alike: bool
+) -> None:
+    samples = gather([make_catalog("real", made=False), make_catalog("fake", made=True)])
+    samples = [
+        dataclasses.replace(s, side=32, is_lossless=int(s.is_made) not in lossy) for s in samples
+    ]
+    settings = dataclasses.replace(SETTINGS, view="patches", smallest_patch=16)
+    assert {job.alike for job in islice(_jobs(samples, settings, 0), 32)} == {alike}
+    # A larger observed image is made smaller, which takes its codec's traces away.
+    large = [s if s.is_made else dataclasses.replace(s, side=64) for s in samples]
+    jobs = islice(_jobs(large, settings, 0), 32)
+    assert {job.alike for job in jobs} == {1 not in lossy}
+
+
 @pytest.mark.parametrize(("pairs", "alike"), [(1.0, True), (0.0, False)])
 def test_a_made_image_may_stand_beside_its_source(
     make_catalog: Make, pairs: float, alike: bool

@@ -100,3 +100,13 @@ def test_publishing_loses_a_little() -> None:
     soft = _noise(64, 64) // 8 + 100
     after = published(soft, np.random.default_rng(0))
     assert 0 < np.abs(after.astype(int) - soft).mean() < 10
+
+
+@pytest.mark.parametrize(("alike", "share"), [(False, 0.1), (True, 0.7)])
+def test_an_image_without_loss_may_stay_so(alike: bool, share: float) -> None:
+    pixels = _noise(24, 24)
+    rngs = [np.random.default_rng(seed) for seed in range(200)]
+    found = [degrade(pixels, 24, STILL, rng, lossless=True, alike=alike) for rng in rngs]
+    # A quarter of all become JPEGs once more.
+    kept = np.mean([np.array_equal(after, pixels) for after in found])
+    assert kept == pytest.approx(0.75 * share, abs=0.1)

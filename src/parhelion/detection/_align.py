@@ -90,11 +90,14 @@ def temperatures(sides: NDArray[np.int64], lines: Sequence[Line]) -> Floats:
 
 
 def joined(first: Sequence[Line], second: Sequence[Line]) -> list[Line]:
-    """Return the lines that do what one after the other do; both are of `fit_lines`."""
-    return [
-        (side, warm * warmer, shift + warm * further)
-        for (side, warm, shift), (_, warmer, further) in zip(first, second, strict=True)
-    ]
+    """Return the lines that do what these do one after the other."""
+    lines: list[Line] = []
+    for side in sorted({line[0] for line in (*first, *second)}):
+        (_, warm, shift), (_, warmer, further) = (
+            max(line for line in given if line[0] <= side) for given in (first, second)
+        )
+        lines.append((side, warm * warmer, shift + warm * further))
+    return lines
 
 
 def _number(sides: NDArray[np.int64], lines: Sequence[Line]) -> NDArray[np.int64]:

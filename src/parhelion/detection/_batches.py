@@ -21,6 +21,8 @@ Pixels = NDArray[np.uint8]
 
 #: Least share of an observed image's shorter side that is made smaller.
 _CLOSEST = 0.5
+#: Share of batches that have the largest side; the others' is drawn among all.
+_LARGEST = 0.5
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class _Job:
     side: int
     frame: int | None = None
     """Side to which the image is made smaller first."""
+    alike: bool = False
+    """Whether it and the image of the other class beside it are both without loss."""
 
 
 def training_batches(
@@ -86,16 +90,20 @@ def _jobs(samples: Sequence[Sample], settings: DetectorSettings, place: int) -> 
     pairs = settings.pairs if settings.view == "patches" else 0.0
     while True:
         rng = np.random.default_rng([settings.seed, place])
-        side = list(decks)[int(rng.integers(len(decks)))]
+        side = next(iter(decks)) if rng.random() < _LARGEST else rng.choice(list(decks))
         places = range(place, place + half)
         made = [decks[side].made(here) for here in places]
         is_paired, is_framed = rng.random((2, half)) < [[pairs], [settings.framed]]
+        jobs = []
         for here, sample, paired, framed in zip(places, made, is_paired, is_framed, strict=True):
             source = decks[side].source(sample) if paired else None
             observed = source or decks[side].observed(here)
             smaller = framed and source is None and sample.side < observed.side
-            yield _Job(observed, here, side, sample.side if smaller else None)
-        yield from (_Job(sample, here, side) for here, sample in zip(places, made, strict=True))
+            # What is made smaller has lost the traces of its codec.
+            alike = sample.is_lossless and bool(smaller or observed.is_lossless)
+            yield _Job(observed, here, side, sample.side if smaller else None, alike)
+            jobs.append(_Job(sample, here, side, None, alike))
+        yield from jobs
         place += half
 
 
@@ -111,7 +119,7 @@ def _patch(job: _Job, store: PixelStore, settings: DetectorSettings) -> Pixels:
     if job.frame is not None:
         pixels, lossless = _framed(pixels, job.frame, rng.spawn(1)[0]), True
     pixels = at_least(pixels, job.side)
-    return degrade(pixels, job.side, settings, rng, lossless=lossless)
+    return degrade(pixels, job.side, settings, rng, lossless=lossless, alike=job.alike)
 
 
 def _framed(pixels: Pixels, side: int, rng: np.random.Generator) -> Pixels:

@@ -30,8 +30,9 @@ FILTERS = (
 _PUBLISHED = (70, 95)
 #: Share of those whose chroma has half the resolution.
 _HALVED = 0.85
-#: Share of images stored without loss that become JPEGs first, and of all that do once more.
-_USUALLY, _AGAIN = 0.9, 0.25
+#: Share of images stored without loss that become JPEGs first, that share where the image beside
+#: is without loss too, and the share of all that become JPEGs once more.
+_USUALLY, _SELDOM, _AGAIN = 0.9, 0.3, 0.25
 #: Lowest quality of a mild history.
 _MILD = 85
 #: How often each change is made beside the others: gamma, colors, blur, noise.
@@ -59,6 +60,7 @@ def degrade(
     rng: np.random.Generator,
     *,
     lossless: bool = False,
+    alike: bool = False,
     smaller: bool = False,
 ) -> Pixels:
     """Return a square of an image after a random history.
@@ -80,6 +82,9 @@ def degrade(
         The image's own stream.
     lossless : bool
         Whether the image has never been a JPEG; mostly it becomes one first, as `published` says.
+    alike : bool
+        Whether that is so of the image of the other class beside it, too: then both stay without
+        loss more often, and what a codec would hide can be learned.
     smaller : bool
         Whether an image may be resized until it has fewer pixels than the square; else scales
         are drawn from those that leave enough.
@@ -104,7 +109,7 @@ def degrade(
     is_gray = rng.random() < settings.gray and not is_mild
     sigma, noise = settings.blur * rng.random(), settings.noise * rng.random()
     is_encoded, is_webp, is_aligned = rng.random(3) < (settings.recompress, _WEBP, _ALIGNED)
-    is_published, is_again = rng.random(2) < (_USUALLY, _AGAIN)
+    is_published, is_again = rng.random(2) < (_SELDOM if alike else _USUALLY, _AGAIN)
     low, high = settings.quality
     quality = int(rng.integers(max(low, min(_MILD, high)) if is_mild else low, high + 1))
     subsampling = SUBSAMPLINGS[int(rng.integers(len(SUBSAMPLINGS)))]
