@@ -29,6 +29,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from scipy.special import expit
 
+from parhelion._names import short_name_of_each
 from parhelion._settings import load_recipe
 from parhelion.catalog import Catalog, open_catalog
 from parhelion.detection import (
@@ -40,7 +41,7 @@ from parhelion.detection import (
     train_detector,
 )
 from parhelion.detection._align import fit_lines, log_odds
-from parhelion.measurement import detector_figures
+from parhelion.measurement import detector_figures, verdict_shares
 
 #: Surveys that are left out, with the generators that learned from them: without the survey itself
 #: its look would be theirs alone.
@@ -235,11 +236,8 @@ def _of(rows: pa.Table) -> dict[str, Any]:
         "false_alarms": round(float((probability[~made] >= 0.5).mean()), 4),
     }
     if "verdict" in rows.column_names:  # by the detector's own thresholds
-        answers = rows["verdict"].to_numpy(zero_copy_only=False)
-        found["called_made"] = round(float((answers[~made] == "made").mean()), 4)
-        if made.any():
-            found["told"] = round(float((answers[made] == "made").mean()), 4)
-            found["missed"] = round(float((answers[made] == "observed").mean()), 4)
+        places = short_name_of_each(rows["catalog"].to_pylist())
+        found["verdicts"] = verdict_shares(rows["verdict"].to_pylist(), made.tolist(), places)
     if made.any():
         groups = rows["group_id"].to_pylist()
         figures = detector_figures(probability, made, groups, bootstrap=_RESAMPLES)
@@ -268,8 +266,9 @@ def _markdown(table: dict[str, Any]) -> str:
 
 def _cell(found: dict[str, Any]) -> str:
     if "auc" not in found:
-        called = f", called made {found['called_made']:.3f}" if "called_made" in found else ""
-        return f"alarms {found['false_alarms']:.3f}{called}"
+        told = found.get("verdicts", {}).get("observed", {})
+        called = [f", called made {mine['made']:.3f}" for mine in told.values()]
+        return "".join([f"alarms {found['false_alarms']:.3f}", *called])
     low, high = found["balanced_accuracy_interval"]
     accuracy = f"{found['balanced_accuracy']:.3f} [{low:.3f}, {high:.3f}]"
     return f"AUC {found['auc']:.3f}, {accuracy}, alarms {found['false_alarms']:.3f}"

@@ -30,12 +30,15 @@ def shifted() -> pa.Table:
 
 def test_one_half_lies_between_the_classes(run: Path, shifted: pa.Table, tmp_path: Path) -> None:
     card = recalibrate(run, shifted, tmp_path / "new")
-    old = read_card(run, "detector")["lines"]
+    _, temperature, shift = read_card(run, "detector")["lines"][0]
     sides = shifted["side"].to_numpy()
-    raw = np.array(old)[0, 1] * shifted["logit"].to_numpy() + np.array(old)[0, 2]
-    probability = expit(log_odds(raw, sides, card["lines"]))
-    middle = np.array([np.array(old)[0] @ [0, -3.0, 1]])
-    assert expit(log_odds(middle, sides[:1], card["lines"])) == pytest.approx(0.5, abs=0.1)
+
+    def probabilities(odds: np.ndarray) -> np.ndarray:
+        raw = temperature * odds + shift  # as the network said it
+        return expit(log_odds(raw, sides[: len(odds)], card["lines"]))
+
+    assert probabilities(np.array([-3.0])) == pytest.approx(0.5, abs=0.1)
+    probability = probabilities(shifted["logit"].to_numpy())
     low, high = card["band"]
     made = np.array(shifted["is_made"].to_pylist())
     assert (probability[~made] > high).mean() <= 0.05

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from parhelion._names import short_names
+from parhelion._names import short_name_of_each
 from parhelion.catalog import Catalog
 from parhelion.detection._align import fit_lines, joined, log_odds, temperatures
 from parhelion.detection._calibrate import fit_band
@@ -62,10 +62,7 @@ def calibrate(
     """
     parts = [evaluate(model, catalogs, split=split, chain=chain) for chain in chains or (None,)]
     scores = pa.concat_tables(parts)
-    roots = scores["catalog"].to_pylist()
-    places = list(dict.fromkeys(roots))
-    names = dict(zip(places, short_names(places), strict=True))
-    sources = pa.array([names[root] for root in roots])
+    sources = pa.array(short_name_of_each(scores["catalog"].to_pylist()))
     return recalibrate(model, scores.append_column("source", sources), out, error=error)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from parhelion._files import write_json
-from parhelion._names import short_names
+from parhelion._names import short_name_of_each
 from parhelion.detection import evaluate
 from parhelion.measurement._detector import detector_figures
 from parhelion.measurement._verdicts import verdict_shares
@@ -64,14 +64,11 @@ def measure_detector(
         np.array(scores["group_id"].to_pylist()),
         seed=seed,
     )
-    roots = scores["catalog"].to_pylist()
-    places = list(dict.fromkeys(roots))
-    names = dict(zip(places, short_names(places), strict=True))
     figures |= {
         "verdicts": verdict_shares(
             scores["verdict"].to_pylist(),
             scores["is_made"].to_pylist(),
-            [names[root] for root in roots],
+            short_name_of_each(scores["catalog"].to_pylist()),
         ),
         "split": split,
         "chain": chain,

@@ -4,9 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from scipy.stats import binomtest
-
 from parhelion.errors import InputError
+from parhelion.measurement._field_figures import wilson_interval
 
 #: The answers, and the names of their shares.
 _ANSWERS = {"made": "made", "observed": "observed", "cannot tell": "cannot_tell"}
@@ -46,22 +45,21 @@ def verdict_shares(
     unknown = set(verdicts) - set(_ANSWERS)
     if unknown:
         raise InputError(f"verdict {min(unknown)!r} is none of {', '.join(_ANSWERS)}")
-    shares: dict[str, dict[str, dict[str, Any]]] = {}
-    for kind, wanted in (("observed", False), ("made", True)):
-        for source in dict.fromkeys(sources):
-            found = Counter(
-                verdict
-                for verdict, made, here in zip(verdicts, is_made, sources, strict=True)
-                if made == wanted and here == source
-            )
-            count = found.total()
-            if not count:
-                continue
-            wrong = binomtest(found["observed" if wanted else "made"], count)
-            interval = wrong.proportion_ci(method="wilson")
-            shares.setdefault(kind, {})[source] = {
-                "count": count,
-                **{name: found[answer] / count for answer, name in _ANSWERS.items()},
-                "wrong_interval": [float(interval.low), float(interval.high)],
-            }
-    return shares
+    found: dict[str, dict[str, Counter[str]]] = {"observed": {}, "made": {}}
+    for verdict, made, source in zip(verdicts, is_made, sources, strict=True):
+        found["made" if made else "observed"].setdefault(source, Counter())[verdict] += 1
+    return {
+        kind: {source: _shares(counts, kind) for source, counts in mine.items()}
+        for kind, mine in found.items()
+        if mine
+    }
+
+
+def _shares(counts: Counter[str], kind: str) -> dict[str, Any]:
+    count = counts.total()
+    wrong = counts["observed" if kind == "made" else "made"]
+    return {
+        "count": count,
+        **{name: counts[answer] / count for answer, name in _ANSWERS.items()},
+        "wrong_interval": wilson_interval(wrong, count),
+    }
