@@ -1,15 +1,14 @@
 """Short names for folders."""
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 
 def short_names(paths: Sequence[Path | str]) -> list[str]:
-    """Return the last part of each path, with the part before it where two would be alike."""
+    """Return the last part of each path, or of each the last two where some would be alike."""
     parts = [Path(path).parts for path in paths]
-    known = Counter(part[-1] for part in parts)
-    return ["/".join(part[-1:] if known[part[-1]] == 1 else part[-2:]) for part in parts]
+    count = 1 if len({part[-1] for part in parts}) == len(parts) else 2
+    return ["/".join(part[-count:]) for part in parts]
 
 
 def short_name_of_each(paths: Sequence[Path | str]) -> list[str]:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import binomtest
 
+from parhelion._intervals import wilson_interval
 from parhelion.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -87,7 +87,7 @@ def classifier_figures(
         figures[f"{name}_interval"] = np.quantile([r[name] for r in resampled], tails).tolist()
     called = probability.argmax(1)
     table = confusion(called, truth, len(labels)).astype(np.int64)
-    figures["accuracy_wilson"] = _wilson(int(np.trace(table)), count)
+    figures["accuracy_wilson"] = wilson_interval(int(np.trace(table)), count)
     figures["classes"] = {name: _of_class(table, k) for k, name in enumerate(labels)}
     figures["confusion"] = table.tolist()
     figures["reliability"] = _reliability(probability, truth)
@@ -182,16 +182,8 @@ def _of_class(table: NDArray[np.int64], k: int) -> dict[str, Any]:
         "count": true,
         "called": called,
         "precision": hits / called if called else None,
-        "precision_wilson": _wilson(hits, called),
+        "precision_wilson": wilson_interval(hits, called),
         "recall": hits / true if true else None,
-        "recall_wilson": _wilson(hits, true),
+        "recall_wilson": wilson_interval(hits, true),
         "f1": 2 * hits / (true + called) if true else None,
     }
-
-
-def _wilson(successes: int, trials: int) -> list[float] | None:
-    """Return the 95 % score interval of a proportion, or None without trials."""
-    if not trials:
-        return None
-    interval = binomtest(successes, trials).proportion_ci(_LEVEL, method="wilson")
-    return [float(interval.low), float(interval.high)]

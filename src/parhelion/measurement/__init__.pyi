@@ -20,7 +20,6 @@ from ._features import load_features as load_features
 from ._features import save_features as save_features
 from ._features import train_features as train_features
 from ._field import measure_field as measure_field
-from ._field_figures import wilson_interval as wilson_interval
 from ._field_settings import MeasureFieldSettings as MeasureFieldSettings
 from ._generator import measure_generator as measure_generator
 from ._mean_spectra import mean_spectrum as mean_spectrum

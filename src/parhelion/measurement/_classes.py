@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2_contingency
 
+from parhelion._intervals import wilson_interval
 from parhelion.errors import InputError
 from parhelion.measurement._bootstrap import normal_interval
-from parhelion.measurement._field_figures import wilson_interval
 
 #: Least expected count of a cell for the chi-square distribution to hold (Cochran 1954).
 EXPECTED = 5.0

@@ -5,29 +5,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from parhelion._intervals import wilson_interval
+
 Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 _CONFIDENCE_Z = 1.959964  # of 95 % of a normal distribution
 _ROBUST = 1.4826  # median absolute deviation to standard deviation, of a normal distribution
-
-
-def wilson_interval(successes: int, trials: int) -> list[float] | None:
-    """Return the 95 % score interval of a proportion, or None without trials.
-
-    Wilson (1927), doi:10.1080/01621459.1927.10502953.
-    """
-    if not trials:
-        return None
-    z2 = _CONFIDENCE_Z**2
-    share = successes / trials
-    center = (share + z2 / (2 * trials)) / (1 + z2 / trials)
-    half = (
-        _CONFIDENCE_Z
-        * (share * (1 - share) / trials + z2 / (4 * trials**2)) ** 0.5
-        / (1 + z2 / trials)
-    )
-    return [max(center - half, 0.0), min(center + half, 1.0)]
 
 
 def share_of(hit: Mask, name: str) -> dict[str, Any]:

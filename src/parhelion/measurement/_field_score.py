@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from parhelion._intervals import wilson_interval
 from parhelion.measurement._field_figures import (
     astrometry,
     percentiles,
     photometry,
     share_of,
     shares_by,
-    wilson_interval,
 )
 from parhelion.measurement._field_match import match_nearest, matched_by_chance
 from parhelion.measurement._field_settings import MeasureFieldSettings

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from parhelion._intervals import wilson_interval
 from parhelion.errors import InputError
-from parhelion.measurement._field_figures import wilson_interval
 
 #: The answers, and the names of their shares.
 _ANSWERS = {"made": "made", "observed": "observed", "cannot tell": "cannot_tell"}
