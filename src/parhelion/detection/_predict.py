@@ -192,9 +192,9 @@ def judge(probability_made: float, distance: float, card: Mapping[str, Any]) -> 
 def near_edges(
     logits: NDArray[np.float64], margin: NDArray[np.float64] | float, card: Mapping[str, Any]
 ) -> NDArray[np.bool_]:
-    """Return which log-odds lie within `margin` of a threshold of the verdict, or of 1/2."""
-    low, high = np.clip(card["band"], 1e-300, 1 - 1e-16)
-    edges = np.array([np.log(low / (1 - low)), 0.0, np.log(high / (1 - high))])
+    """Return which log-odds lie within `margin` of a threshold of the verdict."""
+    band = np.clip(card["band"], 1e-300, 1 - 1e-16)
+    edges = np.log(band / (1 - band))
     near: NDArray[np.bool_] = np.abs(logits[:, None] - edges).min(1) <= margin
     return near
 
