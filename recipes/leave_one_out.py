@@ -250,18 +250,24 @@ def _markdown(table: dict[str, Any]) -> str:
     for fold, chains in table["parhelion"].items():
         lines.append(f"| {fold} | " + " | ".join(_cell(chains[chain]) for chain in CHAINS) + " |")
     for name, folds in table.items():
-        families = [chains for chains in folds.values() if "auc" in chains["plain"]]
-        surveys = [chains for chains in folds.values() if "auc" not in chains["plain"]]
-        cells = []
-        for chain in CHAINS:
-            auc, right, ece = (
-                np.mean([chains[chain][figure] for chains in families])
-                for figure in ("auc", "balanced_accuracy", "ece")
-            )
-            alarms = np.mean([chains[chain]["false_alarms"] for chains in surveys] or [np.nan])
-            cells.append(f"AUC {auc:.3f}, {right:.3f}, ECE {ece:.3f}, alarms {alarms:.3f}")
+        cells = [_mean_cell([chains[chain] for chains in folds.values()]) for chain in CHAINS]
         lines.append(f"| **{name}**, mean | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _mean_cell(found: list[dict[str, Any]]) -> str:
+    families = [one for one in found if "auc" in one]
+    alarms = [one["false_alarms"] for one in found if "auc" not in one]
+    cells = []
+    if families:
+        auc, right, ece = (
+            np.mean([one[figure] for one in families])
+            for figure in ("auc", "balanced_accuracy", "ece")
+        )
+        cells.append(f"AUC {auc:.3f}, {right:.3f}, ECE {ece:.3f}")
+    if alarms:
+        cells.append(f"alarms {np.mean(alarms):.3f}")
+    return ", ".join(cells)
 
 
 def _cell(found: dict[str, Any]) -> str:
