@@ -145,6 +145,8 @@ def detector(
 
         parhelion split real made
         parhelion train detector --data real --data made --config demo-detector --out detector
+        parhelion train detector --data real --data made --config made-detector \\
+            --start made-detector --images 40000 --learning-rate 5e-4 --out trained-on
 
     Parameters
     ----------

@@ -201,7 +201,7 @@ def near_edges(
 
 def card_settings(card: dict[str, Any]) -> DetectorSettings:
     """Return the settings in a card, less what only its training needed."""
-    values = {**card["settings"], "pretrained": None}
+    values = {**card["settings"], "pretrained": None, "start": None}
     return settings_from_dict(DetectorSettings, values, where="model.json")
 
 

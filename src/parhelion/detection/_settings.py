@@ -20,6 +20,9 @@ class DetectorSettings:
     pretrained: Literal["hub"] | Path | None = None
     """Weights of that network to start from: a local .safetensors file, or hub for those that
     timm fetches; else a random start."""
+    start: str | None = None
+    """Detector to train on: a folder, or the name of one that ships; its network must be of the
+    kind asked for here."""
     view: Literal["whole", "patches"] = "whole"
     """What is seen of an image: its centre square made as small as image-size; or patches of that
     side, as they are, where there is most structure."""
@@ -125,6 +128,12 @@ class DetectorSettings:
 
     def __post_init__(self) -> None:
         require(bool(self.backbone), "backbone", self.backbone, "name a timm network, cnn or fine")
+        require(
+            self.start is None or self.pretrained is None,
+            "start",
+            self.start,
+            "be left out where --pretrained is given",
+        )
         for name in ["images", "batch", "validate_on", "patience", "log_every"]:
             value = getattr(self, name)
             require(value >= 1, name.replace("_", "-"), value, "be at least 1")

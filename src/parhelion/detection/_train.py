@@ -30,6 +30,7 @@ from parhelion.detection._finish import finish
 from parhelion.detection._model import build
 from parhelion.detection._predict import means
 from parhelion.detection._settings import DetectorSettings
+from parhelion.detection._start import start_from
 from parhelion.training import (
     Checkpoints,
     Ema,
@@ -41,6 +42,7 @@ from parhelion.training import (
     check_same_data,
     check_weights,
     due,
+    find_model,
     fingerprint,
     make_fabric,
     stopped,
@@ -155,6 +157,9 @@ def train_detector(
     images = restored[0] if restored else 0
     if restored:
         check_same_data(out, restored[1]["data"], data)
+    elif settings.start is not None:
+        start_from(find_model(settings.start), network)
+        ema.model.load_state_dict(network.state_dict())
     save_settings(out, "train detector", settings, data=names)
 
     store = store or pixel_store(settings)
