@@ -48,8 +48,8 @@ def test_a_run_that_was_begun_no_longer_needs_it(
 def test_a_network_of_another_kind_is_refused(
     run: Path, drawn: list[Catalog], tmp_path: Path
 ) -> None:
-    other = dataclasses.replace(SETTINGS, start=str(run), fusion="concatenate")
-    with pytest.raises(ModelError, match="--start .* of another kind .*; give --backbone"):
+    other = dataclasses.replace(SETTINGS, start=str(run), fusion="concatenate", placed=True)
+    with pytest.raises(ModelError, match="--start .* of another kind; give --no-placed --fusion"):
         train_detector(drawn, tmp_path / "other", other)
 
 

@@ -158,7 +158,7 @@ def train_detector(
     if restored:
         check_same_data(out, restored[1]["data"], data)
     elif settings.start is not None:
-        start_from(find_model(settings.start), network)
+        start_from(find_model(settings.start), network, settings)
         ema.model.load_state_dict(network.state_dict())
     save_settings(out, "train detector", settings, data=names)
 
