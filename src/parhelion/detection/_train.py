@@ -42,7 +42,6 @@ from parhelion.training import (
     check_same_data,
     check_weights,
     due,
-    find_model,
     fingerprint,
     make_fabric,
     stopped,
@@ -158,7 +157,7 @@ def train_detector(
     if restored:
         check_same_data(out, restored[1]["data"], data)
     elif settings.start is not None:
-        start_from(find_model(settings.start), network, settings)
+        start_from(settings.start, network, settings)
         ema.model.load_state_dict(network.state_dict())
     save_settings(out, "train detector", settings, data=names)
 
