@@ -1,6 +1,6 @@
 """Judge a kind of detector on generators and surveys that it has never seen.
 
-    python recipes/families --data DIR --out OUT
+    python recipes/families --data DIR --pictures PICTURES --out OUT
     python recipes/leave_one_out.py --data OUT --out RUNS --config made-detector
     python recipes/leave_one_out.py --data OUT --out RUNS --table
     python recipes/leave_one_out.py --data OUT --out RUNS --table --calibrate RUN
@@ -53,7 +53,7 @@ _LEARNED_FROM: dict[str, set[str]] = {
         "lightweight-gan/nearest-zoo",
         "lightweight-gan/shuffle",
     },
-    "space-objects": set(),
+    "free-sky": set(),
 }
 _RESAMPLES = 500
 _FIGURES = (

@@ -11,7 +11,7 @@ from drawn_galaxy import draw_galaxy
 from parhelion.catalog import write_catalog
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "families"
-NAMES = ("galaxies-efigi", "galaxies-zoo", "space-objects")
+NAMES = ("galaxies-efigi", "galaxies-zoo", "free-sky", "free-photographs")
 
 
 @pytest.fixture
@@ -35,9 +35,9 @@ def real(families: ModuleType, tmp_path: Path) -> object:
         for seed in range(12):
             pixels = np.tile(draw_galaxy(100 * number + seed), (3, 3, 1))[:70]
             Image.fromarray(pixels).save(folder / f"{seed}.png")
-    catalogs = families.real_catalogs(tmp_path / "data", tmp_path / "real")
+    catalogs = families.real_catalogs(tmp_path / "data", tmp_path / "data", tmp_path / "real")
     assert list(catalogs) == list(NAMES)
-    assert set(catalogs["space-objects"].column("split")) == {"train", "validation", "test"}
+    assert set(catalogs["free-sky"].column("split")) == {"train", "validation", "test"}
     return families.Real(catalogs, tmp_path / "data", 0.004)
 
 
@@ -67,7 +67,7 @@ def test_what_is_derived_stays_with_its_source(
         for part in real.catalogs.values()  # type: ignore[attr-defined]
         for item in part.rows()
     }
-    assert len(catalog) == 4
+    assert len(catalog) == 5
     for item in catalog.rows():
         source = sources[item["parent_id"]]
         assert item["origin"] == "reconstructed"
@@ -99,9 +99,15 @@ def test_crops_prefer_what_is_full(families: ModuleType) -> None:
     assert (batch.std((1, 2, 3)) > 0).mean() > 0.8  # of all places only 0.64 are not blank
 
 
+def test_crops_are_drawn_by_the_number_of_pixels(families: ModuleType) -> None:
+    small, large = np.full((32, 32, 3), 1, np.uint8), np.full((96, 96, 3), 2, np.uint8)
+    batch = next(families.crops([small, large], 32, 200, 0))
+    assert 0.05 < (batch == 1).mean() < 0.2  # a tenth of all pixels
+
+
 def test_a_split_catalog_is_not_split_again(
     families: ModuleType, real: object, tmp_path: Path
 ) -> None:
     before = real.catalogs["galaxies-zoo"].column("split")  # type: ignore[attr-defined]
-    again = families.real_catalogs(tmp_path / "data", tmp_path / "real")
+    again = families.real_catalogs(tmp_path / "data", tmp_path / "data", tmp_path / "real")
     assert again["galaxies-zoo"].column("split") == before

@@ -3,12 +3,13 @@
     python recipes/galaxies_64.py --data DIR --out CATALOGS
     parhelion train gan --data CATALOGS/galaxies-zoo --config galaxies-64 --upsampling shuffle \\
         --images 40000 --seed 5 --out GAN
-    python recipes/families --data DIR --out OUT --gan GAN
+    python recipes/families --data DIR --pictures PICTURES --out OUT --gan GAN
 
-`DIR` holds `galaxies-efigi`, `galaxies-zoo`, `space-objects` (a folder of images to a class) and
-`reconstructed-taef2` (a folder to each set, file names those of the source). Real catalogs are
-written to `OUT/real`, as small as the generators' galaxies to `OUT/small`, and one catalog to each
-family of made images to `OUT/made`. What is there is not made again.
+`DIR` holds `galaxies-efigi`, `galaxies-zoo` (a folder of images to a class) and
+`reconstructed-taef2` (a folder to each set, file names those of the source), `PICTURES` what
+`recipes/free_pictures.py` wrote. Real catalogs are written to `OUT/real`, as small as the
+generators' galaxies to `OUT/small`, and one catalog to each family of made images to `OUT/made`.
+What is there is not made again.
 
 Generators learn from the train part alone. What is reconstructed or enlarged keeps the group and
 the split of the image that it was made from, so that what is shown cannot tell the classes apart.
@@ -58,12 +59,14 @@ def main() -> None:
     """Take in what is real, then make family after family."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--pictures", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--only", nargs="*", choices=list(FAMILIES), default=list(FAMILIES))
     parser.add_argument("--gan", type=Path, help="run of `train gan --upsampling shuffle`")
     parser.add_argument("--share", type=float, default=1.0, help="of all steps and images")
     chosen = parser.parse_args()
-    real = Real(real_catalogs(chosen.data, chosen.out / "real"), chosen.data, chosen.share)
+    catalogs = real_catalogs(chosen.data, chosen.pictures, chosen.out / "real")
+    real = Real(catalogs, chosen.data, chosen.share)
     for name, catalog in real.catalogs.items():
         place = chosen.out / "small" / name
         if not (place / "catalog.parquet").is_file():

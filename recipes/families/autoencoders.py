@@ -20,7 +20,7 @@ _CROP, _BATCH = 64, 16
 
 
 def autoencoder(real: Real, out: Path, *, upsampling: str, factor: int) -> Iterator[Row]:
-    """Reconstruct 900 images; the autoencoders of factor 8 have noise and an adversary."""
+    """Reconstruct 1,200 images; the autoencoders of factor 8 have noise and an adversary."""
     rough = factor == 8
     seed = 10 * factor + UPSAMPLINGS.index(upsampling)
     width, latent = (24, 24) if rough else (16, 12)
@@ -37,7 +37,7 @@ def autoencoder(real: Real, out: Path, *, upsampling: str, factor: int) -> Itera
 
 
 def enlarger(real: Real, out: Path, *, upsampling: str, factor: int) -> Iterator[Row]:
-    """Halve or quarter 900 images, and enlarge them again by what a network learned."""
+    """Halve or quarter 1,200 images, and enlarge them again by what a network learned."""
     seed = 200 + 10 * factor + UPSAMPLINGS.index(upsampling)
     network = seeded(lambda: Enlarger(upsampling, factor, 24), seed)
 
@@ -76,7 +76,7 @@ def _through(
     network: Callable[[Tensor], Tensor], real: Real, factor: int, seed: int
 ) -> Iterator[tuple[Row, Pixels]]:
     torch.manual_seed(seed)
-    for source, pixels in real.some(900, seed):
+    for source, pixels in real.some(1200, seed):
         height, width = pixels.shape[:2]
         wide = np.pad(pixels, [(0, -height % factor), (0, -width % factor), (0, 0)], "reflect")
         with torch.inference_mode():

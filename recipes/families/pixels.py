@@ -26,23 +26,27 @@ Pixels = NDArray[np.uint8]
 Row = dict[str, Any]
 
 #: The sets, and the share of each side in the middle that a generator of whole galaxies sees.
-SURVEYS = {"galaxies-efigi": 1.0, "galaxies-zoo": 0.5, "space-objects": 1.0}
+SURVEYS = {
+    "galaxies-efigi": 1.0,
+    "galaxies-zoo": 0.5,
+    "free-sky": 1.0,
+    "free-photographs": 1.0,
+}
+_GALAXIES = ("galaxies-efigi", "galaxies-zoo")
 _PARTS = ("train",) * 8 + ("validation", "test")
 
 
-def real_catalogs(data: Path, out: Path) -> dict[str, Catalog]:
+def real_catalogs(data: Path, pictures: Path, out: Path) -> dict[str, Catalog]:
     """Take the real images in, and split them by groups of near-duplicates."""
-    places = {name: out / name for name in SURVEYS}
-    for name, place in places.items():
-        if not (place / "catalog.parquet").is_file():
-            ingest([data / name], place)
-    # The first two together, as the weights of the GANs that ship were split.
-    galaxies = [places["galaxies-efigi"], places["galaxies-zoo"]]
-    if not any(open_catalog(galaxies[0]).column("split")):
-        split(galaxies)
-    if not any(open_catalog(places["space-objects"]).column("split")):
-        split([places["space-objects"]])
-    return {name: open_catalog(place) for name, place in places.items()}
+    for name in SURVEYS:
+        if not (out / name / "catalog.parquet").is_file():
+            ingest([(data if name in _GALAXIES else pictures) / name], out / name)
+    # Galaxies together, as the weights of the GANs that ship were split; so are the pictures.
+    for together in (_GALAXIES, [name for name in SURVEYS if name not in _GALAXIES]):
+        places = [out / name for name in together]
+        if not any(open_catalog(places[0]).column("split")):
+            split(places)
+    return {name: open_catalog(out / name) for name in SURVEYS}
 
 
 @dataclass(frozen=True)
@@ -65,19 +69,20 @@ class Real:
     def galaxies(self, size: int) -> NDArray[np.uint8]:
         """Return the galaxies of the train parts, filling the frame: ``(N, size, size, 3)``."""
         found = []
-        for name in ("galaxies-efigi", "galaxies-zoo"):
+        for name in _GALAXIES:
             for file in self.catalogs[name].select(split="train").files():
                 pixels = decode(file)[0].pixels
                 found.append(resize(center(pixels, SURVEYS[name]), size))
         return np.stack(found)
 
     def some(self, count: int, seed: int) -> list[tuple[Row, Pixels]]:
-        """Return rows and pixels of `count` images, drawn alike from all sets and parts."""
+        """Return rows and pixels of at most `count` images, as many of each set that has them."""
         rng = np.random.default_rng([seed, 77])
-        count = max(3, round(count * self.share))
+        sets = len(self.catalogs)
+        count = max(sets, round(count * self.share))
         chosen = []
         for number, catalog in enumerate(self.catalogs.values()):
-            mine = count * (number + 1) // 3 - count * number // 3
+            mine = count * (number + 1) // sets - count * number // sets
             rows, files = catalog.rows(), catalog.files()
             places = np.sort(rng.choice(len(rows), min(mine, len(rows)), replace=False))
             chosen += [(rows[at], _color(decode(files[at])[0].pixels)) for at in places]
@@ -110,13 +115,17 @@ def _small(file: Path, share: float, side: int) -> Pixels:
 
 
 def crops(images: Sequence[Pixels], size: int, batch: int, seed: int) -> Iterator[Pixels]:
-    """Yield batches ``(batch, size, size, 3)`` of crops, the fullest of three tries each."""
+    """Yield batches ``(batch, size, size, 3)`` of crops, the fullest of three tries each.
+
+    Images are drawn by their number of pixels.
+    """
     rng = np.random.default_rng([seed, 78])
     large = [image for image in images if min(image.shape[:2]) >= size]
+    areas = np.cumsum([image.shape[0] * image.shape[1] for image in large])
     while True:
         found = np.empty((batch, size, size, 3), np.uint8)
         for place in range(batch):
-            image = large[rng.integers(len(large))]
+            image = large[np.searchsorted(areas, rng.integers(areas[-1]), side="right")]
             tries = []
             for _ in range(3):
                 top = rng.integers(image.shape[0] - size + 1)

@@ -27,7 +27,11 @@ def test_it_starts_with_the_weights_that_the_other_ended_with(
 
 
 def test_a_run_that_was_begun_no_longer_needs_it(
-    run: Path, settings: DetectorSettings, drawn: list[Catalog], tmp_path: Path
+    run: Path,
+    detector: Detector,
+    settings: DetectorSettings,
+    drawn: list[Catalog],
+    tmp_path: Path,
 ) -> None:
     start = tmp_path / "start"
     start.symlink_to(run)
@@ -36,6 +40,8 @@ def test_a_run_that_was_begun_no_longer_needs_it(
     start.unlink()
     more = dataclasses.replace(once, images=32)
     assert train_detector(drawn, out, more, resume=True) == out
+    began = {name: detector.card[name] for name in ("model_id", "images_seen")}
+    assert load_detector(out, device="cpu").card["started_from"] == began
 
 
 def test_a_network_of_another_kind_is_refused(

@@ -1,5 +1,7 @@
 """Training on: another detector's weights as the start of a run."""
 
+from typing import Any
+
 from torch import nn
 
 from parhelion.detection._predict import load_detector
@@ -10,8 +12,8 @@ from parhelion.errors import ModelError
 _KIND = ("backbone", "paths", "spectrum", "placed", "detail", "fusion")
 
 
-def start_from(start: str, network: nn.Module, settings: DetectorSettings) -> None:
-    """Copy a detector's weights into a new network.
+def start_from(start: str, network: nn.Module, settings: DetectorSettings) -> dict[str, Any]:
+    """Copy a detector's weights into a new network, and tell whose they are.
 
     Parameters
     ----------
@@ -21,6 +23,11 @@ def start_from(start: str, network: nn.Module, settings: DetectorSettings) -> No
         Of these settings; changed in place.
     settings : DetectorSettings
         Those of the new run.
+
+    Returns
+    -------
+    dict
+        `model_id` of the detector, and `images_seen` by it.
 
     Raises
     ------
@@ -39,6 +46,7 @@ def start_from(start: str, network: nn.Module, settings: DetectorSettings) -> No
         raise ModelError(
             f"--start (={start}) does not fit; give --image-size {old.image_size}"
         ) from error
+    return {name: known.card[name] for name in ("model_id", "images_seen")}
 
 
 def _flag(name: str, value: object) -> str:

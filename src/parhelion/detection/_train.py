@@ -154,10 +154,12 @@ def train_detector(
     )
     restored = state.restore() if resume else None
     images = restored[0] if restored else 0
+    started = None
     if restored:
         check_same_data(out, restored[1]["data"], data)
+        started = restored[1].get("started_from")
     elif settings.start is not None:
-        start_from(settings.start, network, settings)
+        started = start_from(settings.start, network, settings)
         ema.model.load_state_dict(network.state_dict())
     save_settings(out, "train detector", settings, data=names)
 
@@ -186,12 +188,12 @@ def train_detector(
                     best.offer(ema.model, figures["validation_loss"], images)
                     log.scalars(images, **figures)
                     progress.set_postfix(loss=f"{figures['validation_loss']:.3f}", refresh=False)
-                    _keep(state, network, images, data)
+                    _keep(state, network, images, data=data, started_from=started)
         finally:
             batches.close()
             progress.close()
         if interrupt.requested:
-            _keep(state, network, images, data)
+            _keep(state, network, images, data=data, started_from=started)
             raise stopped(images, settings.images)
     # To the digits of half precision, in which weights may be shipped: what is calibrated and
     # measured now is then what is used.
@@ -206,6 +208,7 @@ def train_detector(
         fabric.device,
         images_seen=images,
         images_best=best.images,
+        started_from=started,
         data={"catalogs": names, "counts": counts(samples)},
     )
     return out
@@ -263,9 +266,9 @@ def _validate(
     }
 
 
-def _keep(state: Checkpoints, network: nn.Module, images: int, data: str) -> None:
+def _keep(state: Checkpoints, network: nn.Module, images: int, **facts: Any) -> None:
     check_weights(images, network)
-    state.save(images, data=data)
+    state.save(images, **facts)
 
 
 def _one_pass(train: Sequence[Sample]) -> int:
