@@ -102,7 +102,7 @@ def main() -> None:
         if not before.exists():
             shutil.copytree(chosen.calibrate, before, ignore=shutil.ignore_patterns("checkpoints"))
         card = recalibrate(before, _left_out(chosen.out), chosen.calibrate)
-        print({name: card[name] for name in ("lines", "band", "band_error")})
+        print({name: card[name] for name in ("lines", "bands", "band_error")})
 
 
 def _fold(

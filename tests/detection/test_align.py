@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parhelion.detection._align import fit_lines, joined, log_odds, sides_of, temperatures
+from parhelion.detection._align import (
+    fit_bands,
+    fit_lines,
+    joined,
+    limits,
+    log_odds,
+    sides_of,
+    temperatures,
+)
 from parhelion.detection._views import View
 
 
@@ -48,6 +56,50 @@ def test_lines_hold_from_their_side_on() -> None:
     sides = np.array([16, 55, 56, 71, 72, 224])
     assert log_odds(np.zeros(6), sides, lines).tolist() == [-1, -1, -2, -2, -1.5, -1.5]
     assert temperatures(sides, lines).tolist() == [1, 1, 1, 1, 2, 2]
+
+
+def test_a_side_that_is_easy_has_a_narrower_band() -> None:
+    rng = np.random.default_rng(0)
+    is_made = np.arange(2000) % 2 == 1
+    sides = np.repeat([64, 96], 1000)
+    hard = np.clip(0.5 + rng.normal(np.where(is_made, 0.1, -0.1), 0.2), 0, 1)
+    easy = np.clip(0.5 + rng.normal(np.where(is_made, 0.3, -0.3), 0.2), 0, 1)
+    probability = np.where(sides == 64, hard, easy)
+    bands, error = fit_bands(probability, is_made, sides, 0.05)
+    assert [side for side, _, _ in bands] == [0, 64, 72, 96]
+    assert error == 0.05
+    (low, high), (lower, higher) = limits(np.array([64, 96]), bands)
+    assert low < lower <= 0.5 <= higher < high
+    # Of either side, too few of a class get the other's verdict.
+    for side in (64, 96):
+        below, above = limits(np.array([side]), bands)[0]
+        mine = probability[sides == side], is_made[sides == side]
+        assert (mine[0][~mine[1]] > above).mean() <= 0.05
+        assert (mine[0][mine[1]] < below).mean() <= 0.05
+
+
+def test_few_images_have_no_band_of_their_own() -> None:
+    probability, is_made = np.linspace(0, 1, 220), np.arange(220) >= 110
+    bands, _ = fit_bands(probability, is_made, np.repeat([96, 32, 96], [90, 40, 90]), 0.05)
+    everything, _ = fit_bands(probability, is_made, np.full(220, 8), 0.05)
+    assert bands[0][1:] == everything[1][1:]
+
+
+def test_a_side_with_few_images_does_not_loosen_the_others() -> None:
+    rng = np.random.default_rng(0)
+    is_made = np.arange(2100) % 2 == 1
+    sides = np.repeat([32, 96], [100, 2000])
+    probability = np.clip(0.5 + rng.normal(np.where(is_made, 0.1, -0.1), 0.2), 0, 1)
+    bands, error = fit_bands(probability, is_made, sides, 0.005)
+    alone, strict = fit_bands(probability[100:], is_made[100:], sides[100:], 0.005)
+    assert bands[3] == alone[3]
+    assert (error, strict) == (1 / 51, 0.005)
+
+
+def test_more_error_than_asked_is_told_where_images_are_few() -> None:
+    probability, is_made = np.linspace(0, 1, 120), np.arange(120) >= 60
+    _, error = fit_bands(probability, is_made, np.full(120, 96), 0.001)
+    assert error == 1 / 61
 
 
 @given(st.lists(st.tuples(st.floats(0.02, 400), st.floats(-9, 9)), min_size=4, max_size=4))

@@ -73,7 +73,7 @@ def test_neighbors_do_not_matter(drawn: list[Catalog], run: Path) -> None:
 
 
 def test_inside_the_band_the_thresholds_are_told(detector: Detector, folder: Path) -> None:
-    card = {**detector.card, "band": [0.0, 1.0], "domain_limit": 1e9}
+    card = {**detector.card, "bands": [[0, 0.0, 1.0]], "domain_limit": 1e9}
     unsure = Detector(detector.network, detector.domain, card, detector.device, 4)
     verdict = next(detect(folder / "a.png", unsure, CPU))
     assert verdict.verdict == "cannot tell"

@@ -147,9 +147,10 @@ def test_words_on_the_spectrum() -> None:
 
 
 def test_words_on_the_limits() -> None:
-    card = {"band": [0.25, 0.75], "band_error": 0.05, "settings": {"error": 0.04}}
-    assert of_limits(card).startswith("Above 0.75 it is called made, below 0.25 observed")
-    assert "at most 5% of either kind" in of_limits(card)
+    card = {"band_error": 0.05, "settings": {"error": 0.04}}
+    words = of_limits((0.25, 0.75), card)
+    assert words.startswith("Above 0.75 it is called made, below 0.25 observed")
+    assert "at most 5% of either kind" in words
 
 
 def test_saliency_is_where_the_logit_depends_on_the_image(

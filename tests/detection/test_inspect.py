@@ -185,7 +185,7 @@ def test_the_summary_says_first_what_the_mark_does(
         Image.fromarray(galaxy).save(path)
     else:
         write_image(path, galaxy, recipe=RECIPE, made=made)
-    card = {**detector.card, "band": band, "domain_limit": 1e9}
+    card = {**detector.card, "bands": [[0, *band]], "domain_limit": 1e9}
     judge = Detector(detector.network, detector.domain, card, detector.device, 4)
     sure = np.array([probability])
     monkeypatch.setattr(judge, "probability_made", lambda _: np.clip(sure, 1e-9, 1 - 1e-9))

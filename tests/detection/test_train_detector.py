@@ -78,8 +78,8 @@ def test_the_card_says_how_it_was_made(run: Path) -> None:
     card = read_card(run, "detector")
     assert card["data"]["counts"]["test"] == {"observed": 20, "made": 20}
     assert card["images_best"] <= card["images_seen"] == 960
-    low, high = card["band"]
-    assert 0 <= low <= 0.5 <= high <= 1
+    assert [side for side, _, _ in card["bands"]] == [side for side, _, _ in card["lines"]]
+    assert all(0 <= low <= 0.5 <= high <= 1 for _, low, high in card["bands"])
     assert all(temperature > 0 for _, temperature, _ in card["lines"])
     assert len(card["spectra"]["observed"]["median"]) == 16
     assert json.loads((run / "settings.json").read_text())["verb"] == "train detector"

@@ -52,16 +52,17 @@ def calibrate(
 
     part = None if split == "all" else split
     card = run(model, data, out, split=part, chains=chain, error=error)
-    low, high = card["band"]
     told = {
         "out": out,
         "model_id": card["model_id"],
         "images": card["calibration"]["images"],
         "lines": card["lines"],
-        "band": card["band"],
+        "bands": card["bands"],
         "error": card["band_error"],
     }
-    text = (
-        f"{out}: observed below {low:.3f}, made above {high:.3f}; fitted on {told['images']} images"
+    bands = "; ".join(
+        f"patches of {side} pixels and more: observed below {low:.3f}, made above {high:.3f}"
+        for side, low, high in card["bands"]
     )
+    text = f"{out}: {bands}; fitted on {told['images']} images"
     emit(told, as_json=json, text=text)

@@ -1,26 +1,29 @@
-"""What the network says of patches of different sides, made comparable: a line for each side.
+"""What the network says of patches of different sides, made comparable: a line and a band for each.
 
 Small patches tell little, so that their logits stay near 0 whatever the class, while those of large
 patches of a made image may lie below 0 and still above what observed images reach. One threshold
 for all would call small observed images made, or miss large made ones; one temperature for all
-would be too sure of the small ones.
+would be too sure of the small ones; and one band for all would leave large ones untold for the sake
+of the small.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from parhelion.detection._calibrate import fit_line
+from parhelion.detection._calibrate import fit_band, fit_line
 from parhelion.detection._views import View
 
 Floats = NDArray[np.float64]
 #: From which side on it holds, in pixels; temperature; shift.
 Line = tuple[int, float, float]
+#: From which side on it holds, in pixels; below and above which probability a verdict is given.
+Band = tuple[int, float, float]
 
-#: Sides of patches, in pixels, from which on a line of its own holds.
+#: Sides of patches, in pixels, from which on a line and a band of their own hold.
 _SIDES = (0, 64, 72, 96)
-_FEWEST = 50  # images of a class that a line of its own needs
+_FEWEST = 50  # images of a class that a line or a band of its own needs
 
 
 def sides_of(views: Sequence[View]) -> NDArray[np.int64]:
@@ -53,16 +56,60 @@ def fit_lines(
         By rising side: side, temperature, shift; see `fit_line`. Where there are fewer than 50
         images of a class, those of all images.
     """
-    number = np.searchsorted(_SIDES, sides, "right") - 1
-    names = None if sources is None else np.asarray(sources)
     overall = fit_line(logits, is_made, sources)
     lines: list[Line] = []
-    for place, side in enumerate(_SIDES):
-        mine = number == place
-        enough = min((mine & is_made).sum(), (mine & ~is_made).sum()) >= _FEWEST
-        own = None if names is None else names[mine].tolist()
-        lines.append((side, *(fit_line(logits[mine], is_made[mine], own) if enough else overall)))
+    for side, own in _parts(is_made, sides):
+        fitted = overall if own is None else fit_line(logits[own], is_made[own], _of(sources, own))
+        lines.append((side, *fitted))
     return lines
+
+
+def fit_bands(
+    probability_made: Floats,
+    is_made: NDArray[np.bool_],
+    sides: NDArray[np.int64],
+    error: float,
+    sources: Sequence[str] | None = None,
+) -> tuple[list[Band], float]:
+    """Return, from each side of patches on, the band within which the detector cannot tell.
+
+    Parameters
+    ----------
+    probability_made : ndarray
+        ``(N,)`` float64.
+    is_made : ndarray
+        ``(N,)`` bool; both classes.
+    sides : ndarray
+        ``(N,)`` int, of the patches that were judged, in pixels.
+    error : float
+        The share of either class that may get the other's verdict.
+    sources : sequence of str, optional
+        Where each image is from; see `fit_band`.
+
+    Returns
+    -------
+    bands : list of (int, float, float)
+        By rising side: side, and the probabilities below and above which a verdict is given.
+        Where there are fewer than 50 images of a class, those of all images.
+    error : float
+        The largest that was supported.
+    """
+    overall = fit_band(probability_made, is_made, error, sources)
+    bands, most = list[Band](), error
+    for side, own in _parts(is_made, sides):
+        low, high, supported = (
+            overall
+            if own is None
+            else fit_band(probability_made[own], is_made[own], error, _of(sources, own))
+        )
+        bands.append((side, low, high))
+        most = max(most, supported)
+    return bands, most
+
+
+def limits(sides: NDArray[np.int64], bands: Sequence[Band]) -> Floats:
+    """Return the probabilities ``(N, 2)`` below and above which a verdict is given, by side."""
+    return np.array([band[1:] for band in bands], np.float64)[_number(sides, bands)]
 
 
 def log_odds(logits: Floats, sides: NDArray[np.int64], lines: Sequence[Line]) -> Floats:
@@ -98,6 +145,20 @@ def joined(first: Sequence[Line], second: Sequence[Line]) -> list[Line]:
         )
         lines.append((side, warm * warmer, shift + warm * further))
     return lines
+
+
+def _parts(
+    is_made: NDArray[np.bool_], sides: NDArray[np.int64]
+) -> Iterator[tuple[int, NDArray[np.bool_] | None]]:
+    """Yield each side with a mask of its images; None where a class has too few."""
+    number = np.searchsorted(_SIDES, sides, "right") - 1
+    for place, side in enumerate(_SIDES):
+        own = number == place
+        yield side, own if min((own & is_made).sum(), (own & ~is_made).sum()) >= _FEWEST else None
+
+
+def _of(sources: Sequence[str] | None, own: NDArray[np.bool_]) -> list[str] | None:
+    return None if sources is None else np.asarray(sources)[own].tolist()
 
 
 def _number(sides: NDArray[np.int64], lines: Sequence[Line]) -> NDArray[np.int64]:

@@ -106,7 +106,7 @@ def _draw(detector: Detector, seen: View, whole: Pixels, verdict: Verdict) -> Pi
                 f"Note: {verdict.note}." if verdict.note else "",
                 _reasons.of_patches(chances),
                 _reasons.of_spectrum(profile, detector.card["spectra"]["observed"]),
-                _reasons.of_limits(detector.card),
+                _reasons.of_limits(detector.band(seen), detector.card),
             ),
         )
     )
@@ -117,7 +117,7 @@ def _draw(detector: Detector, seen: View, whole: Pixels, verdict: Verdict) -> Pi
     height = _HEAD + _BODY + _GAP + len(lines) * _LINE + _GAP // 2
     sheet = Image.new("RGB", (_WIDTH, height), d.BACKGROUND)
     draw = ImageDraw.Draw(sheet)
-    _title(draw, detector, verdict)
+    _title(draw, detector.band(seen), verdict)
     telling = int(np.argmin(chances) if verdict.verdict == "observed" else np.argmax(chances))
     _whole(sheet, draw, whole, seen, chances, telling, verdict)
     _telling(sheet, draw, detector, seen, telling, verdict)
@@ -127,7 +127,7 @@ def _draw(detector: Detector, seen: View, whole: Pixels, verdict: Verdict) -> Pi
     return np.asarray(sheet, dtype=np.uint8)
 
 
-def _title(draw: ImageDraw.ImageDraw, detector: Detector, verdict: Verdict) -> None:
+def _title(draw: ImageDraw.ImageDraw, band: tuple[float, float], verdict: Verdict) -> None:
     """Draw verdict and name, and at the right where the probability lies between the limits."""
     color, words = _COLORS[verdict.verdict], _WORDS[verdict.verdict]
     draw.rectangle((0, 0, 7, _HEAD - 24), color)
@@ -139,7 +139,7 @@ def _title(draw: ImageDraw.ImageDraw, detector: Detector, verdict: Verdict) -> N
     draw.text((_GAP, 66), name, d.DIM, d.font(17))
 
     left, top = _WIDTH - _GAP - _SCALE_WIDTH, 46
-    low, high = detector.card["band"]
+    low, high = band
     chance = float(verdict.probability_made or 0)
     edges = (0.0, low, high, 1.0)
     for start, end, shade in zip(edges, edges[1:], (d.OBSERVED, d.UNSURE, d.MADE), strict=False):

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from parhelion._settings import settings_dict
 from parhelion.catalog import SPLITS
-from parhelion.detection._align import fit_lines, log_odds, sides_of
-from parhelion.detection._calibrate import fit_band
+from parhelion.detection._align import fit_bands, fit_lines, log_odds, sides_of
 from parhelion.detection._data import (
     CLASSES,
     Sample,
@@ -75,13 +74,13 @@ def finish(
     lines = fit_lines(raw, is_made, sides)
     calibrated = log_odds(raw, sides, lines)
     catalogs = [sample.catalog for sample in validation]
-    low, high, error = fit_band(sigmoid(calibrated), is_made, settings.error, catalogs)
+    bands, error = fit_bands(sigmoid(calibrated), is_made, sides, settings.error, catalogs)
     distances = domain.distance(np.stack([traits(item.patches) for item in seen]))
     card: dict[str, Any] = {
         "settings": settings_dict(settings),
         **facts,
         "lines": lines,
-        "band": [low, high],
+        "bands": bands,
         "band_error": error,
         "domain_limit": fit_limit(distances, settings.error),
         "validation": told(calibrated, is_made),

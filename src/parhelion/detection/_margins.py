@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from parhelion.detection._align import log_odds, sides_of, temperatures
+from parhelion.detection._align import limits, log_odds, sides_of, temperatures
 from parhelion.detection._int8 import can_multiply_int8
 from parhelion.detection._lower import lower, path_ranges
 from parhelion.detection._model import TwoPath
@@ -47,7 +47,7 @@ def measure_margins(
         Of validation images: what the network sees, and what it says in float32, ``(N,)``. Up to
         96 of them give the ranges of integers and the line, up to 512 others the margins.
     card : dict
-        Lines and band.
+        Lines and bands.
     batch : int
         Images in a step.
 
@@ -67,6 +67,7 @@ def measure_margins(
     if not len(ranged):
         return {}
     sides, lines = sides_of([views[place] for place in measured]), card["lines"]
+    bounds = limits(sides, card["bands"])
     patches = [to_model(views[place].patches[:1]) for place in ranged]
     found: dict[str, Any] = {}
     for precision in ["int8"] * can_multiply_int8() + ["bf16"]:
@@ -90,7 +91,7 @@ def measure_margins(
             "line": list(line),
             "margin": margin,
             "images": len(measured),
-            "again": float(near_edges(log_odds(theirs, sides, lines), near, card).mean()),
+            "again": float(near_edges(log_odds(theirs, sides, lines), near, bounds).mean()),
         } | ({"ranges": ranges} if ranges else {})
     return found
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from parhelion._settings import settings_from_dict
-from parhelion.detection._align import log_odds, sides_of, temperatures
+from parhelion.detection._align import limits, log_odds, sides_of, temperatures
 from parhelion.detection._domain import Domain, traits
 from parhelion.detection._figures import sigmoid
 from parhelion.detection._lower import choose, lower, steps
@@ -25,7 +25,7 @@ from parhelion.training import find_model, load_model, make_fabric, to_model
 #: Patches in a step where little is computed again: filled up with blanks, larger ones cost more.
 _AGAIN = 1
 _CENTERS, _PRECISIONS = "domain.centers", "domain.precisions"
-_NEEDED = ("settings", "lines", "band", "domain_limit", "spectra", "test")
+_NEEDED = ("settings", "lines", "bands", "domain_limit", "spectra", "test")
 
 
 class Detector:
@@ -89,9 +89,11 @@ class Detector:
         while group := list(islice(remaining, self.batch)):
             (network, told), *others = self._networks
             logits = self._logits(network, told, group, self.batch)
-            heat = temperatures(sides_of(group), self.card["lines"])
+            sides = sides_of(group)
+            heat = temperatures(sides, self.card["lines"])
+            edges = limits(sides, self.card["bands"])
             for network, next_told in others:
-                doubtful = np.flatnonzero(near_edges(logits, told["margin"] / heat, self.card))
+                doubtful = np.flatnonzero(near_edges(logits, told["margin"] / heat, edges))
                 if len(doubtful):
                     seen = [group[place] for place in doubtful]
                     logits[doubtful] = self._logits(network, next_told, seen, _AGAIN)
@@ -132,12 +134,17 @@ class Detector:
         Returns
         -------
         verdict : {"made", "observed", "cannot tell"}
-            "cannot tell" within the band of probabilities, and for an image that is unlike
-            all that the detector was trained on.
+            "cannot tell" within the band of probabilities for patches of that size, and for an
+            image that is unlike all that the detector was trained on.
         note : str
             The reason for "cannot tell", else nothing.
         """
-        return judge(probability_made, self.distance(seen), self.card)
+        return judge(probability_made, self.distance(seen), self.band(seen), self.card)
+
+    def band(self, seen: View) -> tuple[float, float]:
+        """Return the probabilities below and above which an image so seen gets a verdict."""
+        low, high = limits(sides_of([seen]), self.card["bands"])[0]
+        return float(low), float(high)
 
     def state(self) -> dict[str, Tensor]:
         """Return everything that a model file holds: weights and domain."""
@@ -175,7 +182,9 @@ def load_detector(
     return Detector(network, domain, card, make_fabric(device, "fp32").device, batch, precision)
 
 
-def judge(probability_made: float, distance: float, card: Mapping[str, Any]) -> tuple[str, str]:
+def judge(
+    probability_made: float, distance: float, band: tuple[float, float], card: Mapping[str, Any]
+) -> tuple[str, str]:
     """Return the verdict of a detector with this card, and the reason for "cannot tell"."""
     limit = card["domain_limit"]
     if distance > limit:
@@ -183,18 +192,20 @@ def judge(probability_made: float, distance: float, card: Mapping[str, Any]) -> 
             f"unlike the images that the detector learned from (distance {distance:.1f}, "
             f"limit {limit:.1f})"
         )
-    low, high = card["band"]
+    low, high = band
     if low <= probability_made <= high:
         return "cannot tell", f"between the thresholds {low:.3f} and {high:.3f}"
     return ("made" if probability_made > high else "observed"), ""
 
 
 def near_edges(
-    logits: NDArray[np.float64], margin: NDArray[np.float64] | float, card: Mapping[str, Any]
+    logits: NDArray[np.float64],
+    margin: NDArray[np.float64] | float,
+    bounds: NDArray[np.float64],
 ) -> NDArray[np.bool_]:
-    """Return which log-odds lie within `margin` of a threshold of the verdict."""
-    band = np.clip(card["band"], 1e-300, 1 - 1e-16)
-    edges = np.log(band / (1 - band))
+    """Return which log-odds ``(N,)`` lie within `margin` of `bounds`, probabilities ``(N, 2)``."""
+    inside = np.clip(bounds, 1e-300, 1 - 1e-16)
+    edges = np.log(inside / (1 - inside))
     near: NDArray[np.bool_] = np.abs(logits[:, None] - edges).min(1) <= margin
     return near
 

@@ -53,9 +53,9 @@ def of_spectrum(profile: NDArray[np.float32], observed: Mapping[str, Sequence[fl
     return f"Its {' and its '.join(found)}, relative to the rest, than in 19 of 20 observed images."
 
 
-def of_limits(card: Mapping[str, Any]) -> str:
+def of_limits(band: tuple[float, float], card: Mapping[str, Any]) -> str:
     """Return when the detector speaks, and how often it is wrong."""
-    low, high = card["band"]
+    low, high = band
     error = card.get("band_error", card["settings"]["error"])
     return (
         f"Above {high:.2f} it is called made, below {low:.2f} observed, else it cannot be told; "

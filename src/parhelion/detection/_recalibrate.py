@@ -10,8 +10,7 @@ import pyarrow.parquet as pq
 
 from parhelion._names import short_name_of_each
 from parhelion.catalog import Catalog
-from parhelion.detection._align import fit_lines, joined, log_odds, temperatures
-from parhelion.detection._calibrate import fit_band
+from parhelion.detection._align import fit_bands, fit_lines, joined, limits, log_odds, temperatures
 from parhelion.detection._figures import sigmoid, told
 from parhelion.detection._predict import load_detector, near_edges
 from parhelion.detection._scores import SCORES_FILE, evaluate, verdicts, write_scores
@@ -92,7 +91,7 @@ def recalibrate(
     Returns
     -------
     card : dict
-        What was saved: new are ``lines``, ``band``, ``band_error`` and what
+        What was saved: new are ``lines``, ``bands``, ``band_error`` and what
         depends on them: the figures of the test part, if its scores are in the folder, and how
         often a verdict at lower precision has to be computed again.
 
@@ -117,10 +116,11 @@ def recalibrate(
     odds = log_odds(logits, sides, lines)
     card["lines"] = joined(card["lines"], lines)
     wanted = detector.settings.error if error is None else error
-    *card["band"], card["band_error"] = fit_band(sigmoid(odds), is_made, wanted, sources)
-    heat = temperatures(sides, card["lines"])
+    bands, card["band_error"] = fit_bands(sigmoid(odds), is_made, sides, wanted, sources)
+    card["bands"] = bands
+    heat, bounds = temperatures(sides, card["lines"]), limits(sides, bands)
     card["lower"] = {
-        name: {**lower, "again": float(near_edges(odds, lower["margin"] / heat, card).mean())}
+        name: {**lower, "again": float(near_edges(odds, lower["margin"] / heat, bounds).mean())}
         for name, lower in card.get("lower", {}).items()
     }
     card["calibration"] = {
@@ -136,14 +136,15 @@ def recalibrate(
     if test.is_file():
         # What the network says of the test part is what it was; what that means is not.
         table = pq.read_table(test)
-        anew = log_odds(table["logit"].to_numpy(), table["side"].to_numpy(), lines)
+        sides = table["side"].to_numpy()
+        anew = log_odds(table["logit"].to_numpy(), sides, lines)
         card["test"] = told(anew, np.array(table["is_made"].to_pylist(), bool))
         columns = {name: table[name] for name in table.column_names}
         probability = sigmoid(anew)
         columns |= {
             "logit": pa.array(anew),
             "probability_made": pa.array(probability),
-            "verdict": pa.array(verdicts(probability, table["distance"].to_numpy(), card)),
+            "verdict": pa.array(verdicts(probability, table["distance"].to_numpy(), sides, card)),
         }
         write_scores(Path(out) / SCORES_FILE, pa.table(columns))
     save_model(Path(out), "detector", detector.state(), card)

@@ -4,11 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from parhelion._files import atomic_path
 from parhelion.catalog import Catalog
+from parhelion.detection._align import limits
 from parhelion.detection._chain import CHAINS
 from parhelion.detection._data import (
     Sample,
@@ -101,17 +104,21 @@ def score_table(detector: Detector, samples: Sequence[Sample], views: Iterable[V
             "logit": logits,
             "probability_made": probability,
             "distance": pa.array(distances, pa.float64()),
-            "verdict": verdicts(probability, distances, detector.card),
+            "verdict": verdicts(probability, distances, np.array(sides, np.int64), detector.card),
         }
     )
 
 
 def verdicts(
-    probability_made: Iterable[float], distances: Iterable[float], card: Mapping[str, Any]
+    probability_made: Iterable[float],
+    distances: Iterable[float],
+    sides: NDArray[np.int64],
+    card: Mapping[str, Any],
 ) -> list[str]:
     """Return the verdict on each image of a detector with this card."""
-    both = zip(probability_made, distances, strict=True)
-    return [judge(probability, distance, card)[0] for probability, distance in both]
+    bounds = map(tuple, limits(sides, card["bands"]).tolist())
+    every = zip(probability_made, distances, bounds, strict=True)
+    return [judge(probability, distance, band, card)[0] for probability, distance, band in every]
 
 
 def write_scores(path: Path, table: pa.Table) -> None:
