@@ -32,18 +32,18 @@ SURVEYS = {
     "free-sky": 1.0,
     "free-photographs": 1.0,
 }
-_GALAXIES = ("galaxies-efigi", "galaxies-zoo")
+_GALAXIES, _PICTURES = ("galaxies-efigi", "galaxies-zoo"), ("free-sky", "free-photographs")
 _PARTS = ("train",) * 8 + ("validation", "test")
 
 
 def real_catalogs(data: Path, pictures: Path, out: Path) -> dict[str, Catalog]:
     """Take the real images in, and split them by groups of near-duplicates."""
-    for name in SURVEYS:
-        if not (out / name / "catalog.parquet").is_file():
-            ingest([(data if name in _GALAXIES else pictures) / name], out / name)
-    # Galaxies together, as the weights of the GANs that ship were split; so are the pictures.
-    for together in (_GALAXIES, [name for name in SURVEYS if name not in _GALAXIES]):
-        places = [out / name for name in together]
+    # Galaxies are split together, as for the weights of the GANs that ship; so are the pictures.
+    for names, folder in ((_GALAXIES, data), (_PICTURES, pictures)):
+        places = [out / name for name in names]
+        for place in places:
+            if not (place / "catalog.parquet").is_file():
+                ingest([folder / place.name], place)
         if not any(open_catalog(places[0]).column("split")):
             split(places)
     return {name: open_catalog(out / name) for name in SURVEYS}

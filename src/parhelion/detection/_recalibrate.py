@@ -116,9 +116,8 @@ def recalibrate(
     odds = log_odds(logits, sides, lines)
     card["lines"] = joined(card["lines"], lines)
     wanted = detector.settings.error if error is None else error
-    bands, card["band_error"] = fit_bands(sigmoid(odds), is_made, sides, wanted, sources)
-    card["bands"] = bands
-    heat, bounds = temperatures(sides, card["lines"]), limits(sides, bands)
+    card["bands"], card["band_error"] = fit_bands(sigmoid(odds), is_made, sides, wanted, sources)
+    heat, bounds = temperatures(sides, card["lines"]), limits(sides, card["bands"])
     card["lower"] = {
         name: {**lower, "again": float(near_edges(odds, lower["margin"] / heat, bounds).mean())}
         for name, lower in card.get("lower", {}).items()
