@@ -26,7 +26,7 @@ _PHOTOGRAPHS = (
     "usr/share/backgrounds/mate/nature/*.jpg",
     "usr/share/backgrounds/*_by_*.jpg",
 )
-_PAINTED = ("Infinite-Sea", "Painting-Colors", "Aqua", "Blinds")
+_PAINTED = ("Infinite-Sea", "Painting-Colors", "Aqua", "Blinds", "Fossa", "umang")
 _PACKAGED = (
     "astronaut.png brick.png camera.png cell.png chelsea.png coffee.png coins.png grass.png "
     "gravel.png hubble_deep_field.jpg ihc.png moon.png motorcycle_left.png retina.jpg rocket.jpg"

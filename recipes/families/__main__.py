@@ -3,7 +3,9 @@
     python recipes/galaxies_64.py --data DIR --out CATALOGS
     parhelion train gan --data CATALOGS/galaxies-zoo --config galaxies-64 --upsampling shuffle \\
         --images 40000 --seed 5 --out GAN
-    python recipes/families --data DIR --pictures PICTURES --out OUT --gan GAN
+    parhelion train gan --data CATALOGS/galaxies-zoo --config galaxies-64 --image-size 128 \\
+        --images 22000 --seed 6 --out LARGE
+    python recipes/families --data DIR --pictures PICTURES --out OUT --gan GAN --large-gan LARGE
 
 `DIR` holds `galaxies-efigi`, `galaxies-zoo` (a folder of images to a class) and
 `reconstructed-taef2` (a folder to each set, file names those of the source), `PICTURES` what
@@ -21,7 +23,7 @@ from functools import partial
 from pathlib import Path
 
 from autoencoders import UPSAMPLINGS, autoencoder, enlarger, given
-from diffusion import diffusion
+from diffusion import diffusion, native_diffusion
 from pixels import SURVEYS, Real, Row, real_catalogs, small
 from samples import dcgan, shipped, vae
 
@@ -35,10 +37,14 @@ FAMILIES: dict[str, list[tuple[str, Maker]]] = {
         ("nearest-zoo", partial(shipped, name="galaxies-64")),
         ("nearest-efigi", partial(shipped, name="galaxies-64-efigi")),
         ("shuffle", partial(shipped, name=None)),
+        ("nearest-128", partial(shipped, name=None)),
     ],
-    "dcgan": [("transposed", dcgan)],
+    "dcgan": [
+        ("transposed", partial(dcgan, side=64, width=40, steps=5000)),
+        ("transposed-128", partial(dcgan, side=128, width=16, steps=2500)),
+    ],
     "vae": [("bilinear", vae)],
-    "diffusion": [("unet", diffusion)],
+    "diffusion": [("unet", diffusion), ("native", native_diffusion)],
     "autoencoders": [
         (f"{upsampling}-{factor}", partial(autoencoder, upsampling=upsampling, factor=factor))
         for factor in (4, 8)
@@ -63,6 +69,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--only", nargs="*", choices=list(FAMILIES), default=list(FAMILIES))
     parser.add_argument("--gan", type=Path, help="run of `train gan --upsampling shuffle`")
+    parser.add_argument("--large-gan", type=Path, help="run of `train gan --image-size 128`")
     parser.add_argument("--share", type=float, default=1.0, help="of all steps and images")
     chosen = parser.parse_args()
     catalogs = real_catalogs(chosen.data, chosen.pictures, chosen.out / "real")
@@ -71,17 +78,19 @@ def main() -> None:
         place = chosen.out / "small" / name
         if not (place / "catalog.parquet").is_file():
             write_catalog(place, list(small(catalog, SURVEYS[name], _SMALL, place)), rejected=[])
+    runs = {"shuffle": ("--gan", chosen.gan), "nearest-128": ("--large-gan", chosen.large_gan)}
     for family in chosen.only:
         for member, make in FAMILIES[family]:
             place = chosen.out / "made" / family / member
             if (place / "catalog.parquet").is_file():
                 print(f"{family} {member}: done before", flush=True)
                 continue
-            if member == "shuffle":
-                if chosen.gan is None:
-                    print(f"{family} {member}: left out; give its run with --gan", flush=True)
+            if family == "lightweight-gan" and member in runs:
+                option, run = runs[member]
+                if run is None:
+                    print(f"{family} {member}: left out; give its run with {option}", flush=True)
                     continue
-                make = partial(shipped, name=str(chosen.gan))
+                make = partial(shipped, name=str(run))
             catalog = write_catalog(place, list(make(real, place)), rejected=[])
             print(f"{family} {member}: {len(catalog)} images", flush=True)
 

@@ -1,4 +1,4 @@
-"""A small diffusion model: images from noise, and real images taken halfway to noise and back."""
+"""Small diffusion models: images from noise, and real images taken part of the way and back."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from diffusers import DDIMScheduler, DDPMScheduler, UNet2DModel
 from fitting import half, seeded
-from pixels import Pixels, Real, Row, derived, samples
+from pixels import Pixels, Real, Row, crops, derived, samples
 from torch.nn import functional as F
 from tqdm import tqdm
 
@@ -16,30 +16,20 @@ from parhelion.training import Ema, to_model, to_pixels
 
 _SIZE, _BATCH, _TIMES = 64, 16, 1000
 _STEPS = 30
-#: How far towards noise a real image is taken (Meng et al. 2022, SDEdit).
+#: How far towards noise a real image is taken (Meng et al. 2022, SDEdit): less at its own size.
 _STRENGTHS = (0.15, 0.3, 0.45)
+_NATIVE_STRENGTHS = (0.1, 0.2, 0.3)
 
 
 def diffusion(real: Real, out: Path) -> Iterator[Row]:
-    """Train it, draw 500 galaxies from noise and make variations of 600 real images."""
-    network = seeded(_network, 51)
-    ema = Ema(network, 5_000)
-    ours = torch.optim.AdamW(network.parameters(), 4e-4)
-    forth = DDPMScheduler(_TIMES, beta_schedule="squaredcos_cap_v2", prediction_type="v_prediction")
+    """Draw 500 galaxies from noise and make variations of 600 real images, at 64 pixels."""
     images, numbers = real.galaxies(_SIZE), torch.Generator().manual_seed(52)
-    for step in tqdm(range(real.steps(1500)), desc="diffusion", mininterval=5):
-        batch = to_model(images[torch.randint(len(images), (_BATCH,), generator=numbers).numpy()])
-        noise = torch.randn(batch.shape, generator=numbers)
-        times = torch.randint(_TIMES, (_BATCH,), generator=numbers)
-        with half():
-            said = network(forth.add_noise(batch, noise, times), times).sample.float()
-        loss = F.mse_loss(said, forth.get_velocity(batch, noise, times))
-        ours.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        ours.step()
-        ema.update(network, (step + 1) * _BATCH, _BATCH)
-    network = ema.model.eval()
+
+    def batches() -> Iterator[Pixels]:
+        while True:
+            yield images[torch.randint(len(images), (_BATCH,), generator=numbers).numpy()]
+
+    network, forth = _trained(batches(), real.steps(1500), numbers, "AttnDownBlock2D")
 
     def drawn() -> Iterator[Pixels]:
         for count in real.counts(500):
@@ -52,9 +42,7 @@ def diffusion(real: Real, out: Path) -> Iterator[Row]:
             part = chosen[start : start + 50]
             batch = to_model(np.stack([resize(pixels, _SIZE) for _, pixels in part]))
             strength = _STRENGTHS[start // 50 % len(_STRENGTHS)]
-            skipped = _STEPS - round(strength * _STEPS)
-            noise = torch.randn(batch.shape, generator=numbers)
-            back = _back(network, forth, noise, skipped, batch)
+            back = _varied(network, forth, batch, strength, numbers)
             yield from zip((row for row, _ in part), back, strict=True)
 
     recipe = {"model": "diffusion", "steps": _STEPS}
@@ -63,19 +51,75 @@ def diffusion(real: Real, out: Path) -> Iterator[Row]:
     yield from derived(out, varied(), {"operation": "vary", **recipe}, "image_to_image")
 
 
-def _network() -> UNet2DModel:
+def native_diffusion(real: Real, out: Path) -> Iterator[Row]:
+    """Make variations of 800 real images at their own size, by a network that saw crops of them."""
+    numbers = torch.Generator().manual_seed(56)
+    learned = crops(real.train, _SIZE, _BATCH, 55)
+    network, forth = _trained(learned, real.steps(2500), numbers, "DownBlock2D")
+
+    def varied() -> Iterator[tuple[Row, Pixels]]:
+        for number, (source, pixels) in enumerate(real.some(800, 57)):
+            height, width = pixels.shape[:2]
+            wide = np.pad(pixels, [(0, -height % 8), (0, -width % 8), (0, 0)], "reflect")
+            strength = _NATIVE_STRENGTHS[number % len(_NATIVE_STRENGTHS)]
+            back = _varied(network, forth, to_model(wide[None]), strength, numbers)[0]
+            yield source, np.ascontiguousarray(back[:height, :width])
+
+    recipe = {"operation": "vary", "model": "native diffusion", "steps": _STEPS}
+    recipe["strengths"] = list(_NATIVE_STRENGTHS)
+    return derived(out, varied(), recipe, "image_to_image")
+
+
+def _trained(
+    batches: Iterator[Pixels], steps: int, numbers: torch.Generator, deepest: str
+) -> tuple[torch.nn.Module, DDPMScheduler]:
+    """Teach a small U-Net the velocity of noised images (Salimans & Ho 2022)."""
+    network = seeded(lambda: _network(deepest), 51)
+    ema = Ema(network, 5_000)
+    ours = torch.optim.AdamW(network.parameters(), 4e-4)
+    forth = DDPMScheduler(_TIMES, beta_schedule="squaredcos_cap_v2", prediction_type="v_prediction")
+    for step in tqdm(range(steps), desc="diffusion", mininterval=5):
+        batch = to_model(next(batches))
+        noise = torch.randn(batch.shape, generator=numbers)
+        times = torch.randint(_TIMES, (_BATCH,), generator=numbers)
+        with half():
+            said = network(forth.add_noise(batch, noise, times), times).sample.float()
+        loss = F.mse_loss(said, forth.get_velocity(batch, noise, times))
+        ours.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        ours.step()
+        ema.update(network, (step + 1) * _BATCH, _BATCH)
+    return ema.model.eval(), forth
+
+
+def _network(deepest: str) -> UNet2DModel:
     return UNet2DModel(
         sample_size=_SIZE,
         layers_per_block=1,
         block_out_channels=(24, 32, 48, 64),
         norm_num_groups=8,
-        down_block_types=("DownBlock2D", "DownBlock2D", "DownBlock2D", "AttnDownBlock2D"),
-        up_block_types=("AttnUpBlock2D", "UpBlock2D", "UpBlock2D", "UpBlock2D"),
+        down_block_types=("DownBlock2D", "DownBlock2D", "DownBlock2D", deepest),
+        up_block_types=(deepest.replace("Down", "Up"), "UpBlock2D", "UpBlock2D", "UpBlock2D"),
+        # Attention would tie the size of what is drawn to that of what was seen.
+        add_attention=deepest.startswith("Attn"),
     )
 
 
+def _varied(
+    network: torch.nn.Module,
+    forth: DDPMScheduler,
+    images: torch.Tensor,
+    strength: float,
+    numbers: torch.Generator,
+) -> Pixels:
+    """Take images part of the way to noise and back."""
+    noise = torch.randn(images.shape, generator=numbers)
+    return _back(network, forth, noise, _STEPS - round(strength * _STEPS), images)
+
+
 def _back(
-    network: UNet2DModel,
+    network: torch.nn.Module,
     forth: DDPMScheduler,
     noise: torch.Tensor,
     skipped: int,

@@ -67,12 +67,16 @@ class Real:
         ]
 
     def galaxies(self, size: int) -> NDArray[np.uint8]:
-        """Return the galaxies of the train parts, filling the frame: ``(N, size, size, 3)``."""
+        """Return the galaxies of the train parts, filling the frame: ``(N, size, size, 3)``.
+
+        None is enlarged: a generator must learn what its size holds.
+        """
         found = []
         for name in _GALAXIES:
             for file in self.catalogs[name].select(split="train").files():
-                pixels = decode(file)[0].pixels
-                found.append(resize(center(pixels, SURVEYS[name]), size))
+                pixels = center(decode(file)[0].pixels, SURVEYS[name])
+                if min(pixels.shape[:2]) >= size:
+                    found.append(resize(pixels, size))
         return np.stack(found)
 
     def some(self, count: int, seed: int) -> list[tuple[Row, Pixels]]:
