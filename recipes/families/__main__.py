@@ -39,10 +39,7 @@ FAMILIES: dict[str, list[tuple[str, Maker]]] = {
         ("shuffle", partial(shipped, name=None)),
         ("nearest-128", partial(shipped, name=None)),
     ],
-    "dcgan": [
-        ("transposed", partial(dcgan, side=64, width=40, steps=5000)),
-        ("transposed-128", partial(dcgan, side=128, width=16, steps=2500)),
-    ],
+    "dcgan": [("transposed", dcgan)],
     "vae": [("bilinear", vae)],
     "diffusion": [("unet", diffusion), ("native", native_diffusion)],
     "autoencoders": [

@@ -16,6 +16,7 @@ from parhelion.training import Ema, to_model, to_pixels
 
 _SIZE, _BATCH, _TIMES = 64, 16, 1000
 _STEPS = 30
+_LARGEST = 256  # pixels to a side of what is varied at its own scale
 #: How far towards noise a real image is taken (Meng et al. 2022, SDEdit): less at its own size.
 _STRENGTHS = (0.15, 0.3, 0.45)
 _NATIVE_STRENGTHS = (0.1, 0.2, 0.3)
@@ -52,13 +53,17 @@ def diffusion(real: Real, out: Path) -> Iterator[Row]:
 
 
 def native_diffusion(real: Real, out: Path) -> Iterator[Row]:
-    """Make variations of 800 real images at their own size, by a network that saw crops of them."""
+    """Make variations of 400 real images at their own scale, by a network that saw crops of them.
+
+    Of large images the middle: each step costs what the number of pixels does.
+    """
     numbers = torch.Generator().manual_seed(56)
     learned = crops(real.train, _SIZE, _BATCH, 55)
-    network, forth = _trained(learned, real.steps(2500), numbers, "DownBlock2D")
+    network, forth = _trained(learned, real.steps(1000), numbers, "DownBlock2D")
 
     def varied() -> Iterator[tuple[Row, Pixels]]:
-        for number, (source, pixels) in enumerate(real.some(800, 57)):
+        for number, (source, pixels) in enumerate(real.some(400, 57)):
+            pixels = _middle(pixels)
             height, width = pixels.shape[:2]
             wide = np.pad(pixels, [(0, -height % 8), (0, -width % 8), (0, 0)], "reflect")
             strength = _NATIVE_STRENGTHS[number % len(_NATIVE_STRENGTHS)]
@@ -68,6 +73,11 @@ def native_diffusion(real: Real, out: Path) -> Iterator[Row]:
     recipe = {"operation": "vary", "model": "native diffusion", "steps": _STEPS}
     recipe["strengths"] = list(_NATIVE_STRENGTHS)
     return derived(out, varied(), recipe, "image_to_image")
+
+
+def _middle(pixels: Pixels) -> Pixels:
+    top, left = (max(0, n - _LARGEST) // 2 for n in pixels.shape[:2])
+    return pixels[top : top + _LARGEST, left : left + _LARGEST]
 
 
 def _trained(

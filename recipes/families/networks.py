@@ -134,13 +134,12 @@ class Variational(nn.Module):
         return self.decoder(self.widen(codes).unflatten(1, (-1, 8, 8)))
 
 
-def dcgan_generator(width: int, latent: int, side: int = 64) -> nn.Module:
-    """Return the generator of Radford et al. 2016 for images of `side` pixels."""
+def dcgan_generator(width: int, latent: int) -> nn.Module:
+    """Return the generator of Radford et al. 2016 for 64-pixel images."""
     layers: list[nn.Module] = []
     inward = latent
-    for step in range(_halvings(side), 0, -1):
-        outward = width * 2 ** (step - 1)
-        stride, padding = (2, 1) if layers else (1, 0)
+    for step, outward in enumerate((8 * width, 4 * width, 2 * width, width)):
+        stride, padding = (1, 0) if step == 0 else (2, 1)
         layers += [
             nn.ConvTranspose2d(inward, outward, 4, stride, padding, bias=False),
             nn.BatchNorm2d(outward),
@@ -150,23 +149,16 @@ def dcgan_generator(width: int, latent: int, side: int = 64) -> nn.Module:
     return nn.Sequential(*layers, nn.ConvTranspose2d(width, 3, 4, 2, 1), nn.Tanh())
 
 
-def dcgan_critic(width: int, side: int = 64) -> nn.Module:
-    """Return the discriminator of Radford et al. 2016 for images of `side` pixels."""
+def dcgan_critic(width: int) -> nn.Module:
+    """Return the discriminator of Radford et al. 2016 for 64-pixel images."""
     layers: list[nn.Module] = [nn.Conv2d(3, width, 4, 2, 1), nn.LeakyReLU(0.2)]
-    inward = width
-    for _ in range(_halvings(side) - 1):
+    for share in (1, 2, 4):
         layers += [
-            nn.Conv2d(inward, 2 * inward, 4, 2, 1, bias=False),
-            nn.BatchNorm2d(2 * inward),
+            nn.Conv2d(share * width, 2 * share * width, 4, 2, 1, bias=False),
+            nn.BatchNorm2d(2 * share * width),
             nn.LeakyReLU(0.2),
         ]
-        inward *= 2
-    return nn.Sequential(*layers, nn.Conv2d(inward, 1, 4), nn.Flatten(0))
-
-
-def _halvings(side: int) -> int:
-    """Return how often a side is halved until 4 pixels are left."""
-    return side.bit_length() - 3
+    return nn.Sequential(*layers, nn.Conv2d(8 * width, 1, 4), nn.Flatten(0))
 
 
 def patch_critic(width: int) -> nn.Module:

@@ -27,18 +27,18 @@ def shipped(real: Real, out: Path, *, name: str | None) -> Iterator[Row]:
     return samples(out, drawn, recipe, "gan")
 
 
-def dcgan(real: Real, out: Path, *, side: int, width: int, steps: int) -> Iterator[Row]:
+def dcgan(real: Real, out: Path) -> Iterator[Row]:
     """Train a DCGAN, and draw 1,500 galaxies (Radford et al. 2016)."""
-    latent, steps = 100, real.steps(steps)
+    width, latent, steps = 40, 100, real.steps(5000)
     maker, critic = (
-        seeded(lambda: dcgan_generator(width, latent, side), 31),
-        seeded(lambda: dcgan_critic(width, side), 32),
+        seeded(lambda: dcgan_generator(width, latent), 31),
+        seeded(lambda: dcgan_critic(width), 32),
     )
     ours = torch.optim.Adam(maker.parameters(), 2e-4, (0.5, 0.999))
     theirs = torch.optim.Adam(critic.parameters(), 2e-4, (0.5, 0.999))
-    images = real.galaxies(side)
+    images = real.galaxies(64)
     numbers = torch.Generator().manual_seed(33)
-    for _ in tqdm(range(steps), desc=f"dcgan {side}", mininterval=5):
+    for _ in tqdm(range(steps), desc="dcgan", mininterval=5):
         batch = _some(images, numbers)
         codes = torch.randn(_BATCH, latent, 1, 1, generator=numbers)
         with half():
