@@ -6,7 +6,7 @@
     python recipes/leave_one_out.py --data OUT --out RUNS --table --calibrate RUN
 
 For each family of made images a detector is trained without it, and tested on that family's test
-part against the test part of real images of that size. For each survey one is trained without its
+part against the test part of real images of its sizes. For each survey one is trained without its
 images, what was made from them and the generators that learned from them, and asked about its real
 images. Every test goes through each of the fixed chains. Beside it stand the simple published
 detectors and, with --beside, another recipe. Runs that are finished are not done again, others
@@ -51,6 +51,7 @@ _LEARNED_FROM: dict[str, set[str]] = {
         "diffusion",
         "vae",
         "lightweight-gan/nearest-zoo",
+        "lightweight-gan/nearest-128",
         "lightweight-gan/shuffle",
     },
     "free-sky": set(),
@@ -121,9 +122,8 @@ def _fold(
     if fold in made:
         known, each = real, _TESTED // len(made[fold])
         # What is made small is judged beside observed images as small.
-        sides = {item["width"] for catalog in made[fold] for item in catalog.rows()}
-        beside = "small" if max(sides) <= _SMALL else "real"
-        places = sorted((data / beside).iterdir())
+        kinds = {"small" if _widest(catalog) <= _SMALL else "real" for catalog in made[fold]}
+        places = sorted(path for kind in kinds for path in (data / kind).iterdir())
         asked = [_spaced(open_catalog(path).select(split="test"), _KNOWN) for path in places]
         asked += [_spaced(catalog.select(split="test"), each) for catalog in made[fold]]
     else:
@@ -163,6 +163,10 @@ def _watched(catalog: Catalog) -> Catalog:
     parts = [_spaced(catalog.select(split=split), _WATCHED) for split in ("validation", "test")]
     tables = [catalog.select(split="train").table, *(part.table for part in parts)]
     return Catalog(catalog.root, pa.concat_tables(tables))
+
+
+def _widest(catalog: Catalog) -> int:
+    return max(int(item["width"]) for item in catalog.rows())
 
 
 def _spaced(catalog: Catalog, most: int) -> Catalog:
