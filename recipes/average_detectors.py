@@ -10,15 +10,18 @@ those; then calibration, test and card are made as after any training.
 """
 
 import argparse
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
 import torch
+from torch.optim.swa_utils import update_bn
 
 from parhelion.detection import load_detector
 from parhelion.detection._batches import training_batches
 from parhelion.detection._data import catalog_name, counts, gather, pixel_store
 from parhelion.detection._finish import finish
+from parhelion.detection._train import half_digits
 from parhelion.training import to_model
 
 _BATCHES = 100
@@ -42,23 +45,10 @@ def main() -> None:
     samples = gather(chosen.data)
     store = pixel_store(settings)
     train = [sample for sample in samples if sample.split == "train"]
-    norms = [part for part in network.modules() if isinstance(part, torch.nn.BatchNorm2d)]
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # the mean of all batches
-    network.train()
-    batches = training_batches(train, store, settings)
-    with torch.inference_mode():
-        for pixels, _ in islice(batches, _BATCHES):
-            network(to_model(pixels))
-    batches.close()
-    # To the digits of half precision, as after a training: what is measured is what ships.
-    rounded = {
-        name: tensor.half().to(tensor) if tensor.is_floating_point() else tensor
-        for name, tensor in network.state_dict().items()
-    }
-    network.load_state_dict(rounded)
-    network.eval()
+    with closing(training_batches(train, store, settings)) as batches:
+        update_bn((to_model(pixels) for pixels, _ in islice(batches, _BATCHES)), network)
+    # As after a training: what is measured is what ships.
+    network.load_state_dict({n: half_digits(tensor) for n, tensor in network.state_dict().items()})
     averaged = [{key: d.card[key] for key in ("model_id", "images_seen")} for d in known]
     facts = {name: last.card[name] for name in ("images_seen", "images_best", "started_from")}
     data = {"catalogs": [catalog_name(path) for path in chosen.data], "counts": counts(samples)}

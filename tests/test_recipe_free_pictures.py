@@ -40,7 +40,7 @@ def test_pictures_are_of_full_color_and_not_too_large(
     draw(tmp_path / "usr/share/stellarium/textures/mars.png", 512, 256)
     draw(tmp_path / "usr/share/backgrounds/Bridge_by_Somebody.jpg", 2048, 1024)
     draw(tmp_path / "usr/share/backgrounds/Painting-Colors_by_Somebody.jpg", 64, 64)
-    draw(tmp_path / "usr/share/backgrounds/Fossa_by_Somebody.png", 64, 64)
+    draw(tmp_path / "usr/share/backgrounds/Fossa_by_Somebody.jpg", 64, 64)
     gather(monkeypatch, "--root", tmp_path, "--out", tmp_path / "out")
     sizes = {path.stem: look(path)[0] for path in (tmp_path / "out" / "free-sky").iterdir()}
     assert sizes == {"m1": (256, 256), "m2": (512, 512), "m3": (256, 256), "map-mars": (512, 256)}
@@ -48,6 +48,7 @@ def test_pictures_are_of_full_color_and_not_too_large(
     assert look(photographs / "Bridge_by_Somebody.png")[0] == (1024, 512)
     assert (photographs / "astronaut.png").is_file()
     assert not (photographs / "Painting-Colors_by_Somebody.png").exists()
+    assert not (photographs / "Fossa_by_Somebody.png").exists()
     assert {look(path)[1] for path in photographs.iterdir()} == {"RGB"}
 
 

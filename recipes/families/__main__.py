@@ -82,7 +82,7 @@ def main() -> None:
             if (place / "catalog.parquet").is_file():
                 print(f"{family} {member}: done before", flush=True)
                 continue
-            if family == "lightweight-gan" and member in runs:
+            if member in runs:
                 option, run = runs[member]
                 if run is None:
                     print(f"{family} {member}: left out; give its run with {option}", flush=True)

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import torch
 from fitting import fit, seeded
 from networks import UPSAMPLINGS, Autoencoder, Enlarger
-from pixels import Pixels, Real, Row, crops, derived
+from pixels import Pixels, Real, Row, crops, derived, whole
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -76,9 +75,10 @@ def _through(
     network: Callable[[Tensor], Tensor], real: Real, factor: int, seed: int
 ) -> Iterator[tuple[Row, Pixels]]:
     torch.manual_seed(seed)
-    for source, pixels in real.some(1200, seed):
-        height, width = pixels.shape[:2]
-        wide = np.pad(pixels, [(0, -height % factor), (0, -width % factor), (0, 0)], "reflect")
+
+    def back(pixels: Pixels) -> Pixels:
         with torch.inference_mode():
-            back = to_pixels(network(to_model(wide[None])))[0]
-        yield source, np.ascontiguousarray(back[:height, :width])
+            return to_pixels(network(to_model(pixels[None])))[0]
+
+    for source, pixels in real.some(1200, seed):
+        yield source, whole(pixels, factor, back)

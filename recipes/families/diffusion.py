@@ -1,13 +1,14 @@
 """Small diffusion models: images from noise, and real images taken part of the way and back."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from diffusers import DDIMScheduler, DDPMScheduler, UNet2DModel
 from fitting import half, seeded
-from pixels import Pixels, Real, Row, crops, derived, samples
+from pixels import Pixels, Real, Row, crops, derived, samples, whole
 from torch.nn import functional as F
 from tqdm import tqdm
 
@@ -61,14 +62,13 @@ def native_diffusion(real: Real, out: Path) -> Iterator[Row]:
     learned = crops(real.train, _SIZE, _BATCH, 55)
     network, forth = _trained(learned, real.steps(1000), numbers, "DownBlock2D")
 
+    def again(pixels: Pixels, strength: float) -> Pixels:
+        return _varied(network, forth, to_model(pixels[None]), strength, numbers)[0]
+
     def varied() -> Iterator[tuple[Row, Pixels]]:
         for number, (source, pixels) in enumerate(real.some(400, 57)):
-            pixels = _middle(pixels)
-            height, width = pixels.shape[:2]
-            wide = np.pad(pixels, [(0, -height % 8), (0, -width % 8), (0, 0)], "reflect")
             strength = _NATIVE_STRENGTHS[number % len(_NATIVE_STRENGTHS)]
-            back = _varied(network, forth, to_model(wide[None]), strength, numbers)[0]
-            yield source, np.ascontiguousarray(back[:height, :width])
+            yield source, whole(_middle(pixels), 8, partial(again, strength=strength))
 
     recipe = {"operation": "vary", "model": "native diffusion", "steps": _STEPS}
     recipe["strengths"] = list(_NATIVE_STRENGTHS)

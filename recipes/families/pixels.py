@@ -1,6 +1,6 @@
 """Real images of several surveys, crops of them to learn from, and catalogs of what was made."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -146,6 +146,13 @@ def center(pixels: Pixels, share: float) -> Pixels:
     height, width = (round(side * share) for side in pixels.shape[:2])
     top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
     return pixels[top : top + height, left : left + width]
+
+
+def whole(pixels: Pixels, factor: int, change: Callable[[Pixels], Pixels]) -> Pixels:
+    """Change an image as one whose sides are multiples of `factor`, and cut it to its own size."""
+    height, width = pixels.shape[:2]
+    wide = np.pad(pixels, [(0, -height % factor), (0, -width % factor), (0, 0)], "reflect")
+    return np.ascontiguousarray(change(wide)[:height, :width])
 
 
 def derived(

@@ -197,7 +197,7 @@ def train_detector(
             raise stopped(images, settings.images)
     # To the digits of half precision, in which weights may be shipped: what is calibrated and
     # measured now is then what is used.
-    network.load_state_dict({n: _rounded(tensor) for n, tensor in best.weights.items()})
+    network.load_state_dict({n: half_digits(tensor) for n, tensor in best.weights.items()})
     network.eval()
     finish(
         out,
@@ -235,7 +235,8 @@ def _step(
     return loss
 
 
-def _rounded(tensor: Tensor) -> Tensor:
+def half_digits(tensor: Tensor) -> Tensor:
+    """Return weights with the digits that half precision holds, as they ship."""
     most = torch.finfo(torch.float16).max
     return (
         tensor.clamp(-most, most).half().to(tensor.dtype) if tensor.is_floating_point() else tensor
