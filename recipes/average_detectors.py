@@ -11,6 +11,7 @@ those; then calibration, test and card are made as after any training.
 
 import argparse
 from contextlib import closing
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -20,8 +21,7 @@ from torch.optim.swa_utils import update_bn
 from parhelion.detection import load_detector
 from parhelion.detection._batches import training_batches
 from parhelion.detection._data import catalog_name, counts, gather, pixel_store
-from parhelion.detection._finish import finish
-from parhelion.detection._train import half_digits
+from parhelion.detection._finish import finish, half_digits
 from parhelion.training import to_model
 
 _BATCHES = 100
@@ -33,12 +33,17 @@ def main() -> None:
     parser.add_argument("detectors", nargs="+", help="folders of runs, or names")
     parser.add_argument("--data", type=Path, action="append", required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--linear", type=float, help="weight of the linear path; the last's own")
     chosen = parser.parse_args()
     if len(chosen.detectors) < 2:
         parser.error(f"detectors (={chosen.detectors[0]}) is one; give two or more to average")
     known = [load_detector(name, device="cpu") for name in chosen.detectors]
     last = known[-1]
     network, settings = last.network, last.settings
+    if chosen.linear is not None:
+        settings = replace(settings, linear=chosen.linear)
+    for detector in known:
+        detector.network.linear_path = None  # fitted anew
     states = [detector.network.state_dict() for detector in known]
     network.load_state_dict({name: _mean([state[name] for state in states]) for name in states[0]})
 

@@ -203,12 +203,12 @@ def figures(out: Path) -> dict[str, Any]:
     The probabilities of a fold are calibrated on all the other folds.
     """
     table: dict[str, Any] = {}
-    for path in sorted(out.glob("*/fold.parquet")):
+    for path in sorted(out.glob("*/peers.parquet")):  # what a finished fold wrote last
         fold = path.parent.name
         judged = {"parhelion": _calibrated(out, fold, "")}
         for beside in sorted(path.parent.glob("*/fold.parquet")):
             judged[beside.parent.name] = _calibrated(out, fold, beside.parent.name)
-        others = pq.read_table(path.with_name("peers.parquet"))
+        others = pq.read_table(path)
         for peer in dict.fromkeys(others["peer"].to_pylist()):
             judged[peer] = others.filter(pc.equal(others["peer"], peer))
         for name, mine in judged.items():

@@ -2,16 +2,19 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from parhelion._settings import settings_dict
 from parhelion.catalog import SPLITS
 from parhelion.detection._align import fit_bands, fit_lines, log_odds, sides_of
+from parhelion.detection._batches import training_batches
 from parhelion.detection._data import (
     CLASSES,
     Sample,
@@ -22,13 +25,16 @@ from parhelion.detection._data import (
 )
 from parhelion.detection._domain import Domain, fit_domain, fit_limit, traits
 from parhelion.detection._figures import sigmoid, told
+from parhelion.detection._fit_linear_path import fit_linear_path
 from parhelion.detection._format_baseline import format_only
+from parhelion.detection._linear_path import LinearPath
 from parhelion.detection._margins import measure_margins
 from parhelion.detection._model import TwoPath
 from parhelion.detection._predict import Detector, means
 from parhelion.detection._scores import SCORES_FILE, score_table, write_scores
 from parhelion.detection._settings import DetectorSettings
 from parhelion.detection._spectrum import resampled, spectrum_profile
+from parhelion.detection._views import View
 from parhelion.training import PixelStore, save_model
 
 _log = logging.getLogger(__name__)
@@ -70,6 +76,9 @@ def finish(
     seen = list(judged_views(validation, store, settings, validation_chain(settings)))
     is_made = np.array([sample.is_made for sample in validation])
     raw = means(network, seen, settings.batch, device)
+    if settings.linear:
+        network.linear_path = _linear_path(train, seen, raw, store, settings).to(device)
+        raw = means(network, seen, settings.batch, device)
     sides = sides_of(seen)
     lines = fit_lines(raw, is_made, sides)
     calibrated = log_odds(raw, sides, lines)
@@ -105,6 +114,22 @@ def finish(
     )
 
 
+def _linear_path(
+    train: Sequence[Sample],
+    validation: Sequence[View],
+    logits: NDArray[np.float64],
+    store: PixelStore,
+    settings: DetectorSettings,
+) -> LinearPath:
+    """Return the path that joins a network, which has these logits on the validation part."""
+    with closing(training_batches(train, store, settings)) as batches:
+        path = fit_linear_path(batches, settings.images)
+    own = means(path, validation, settings.batch, torch.device("cpu"))
+    path.scale(settings.linear * float(logits.std()) / max(float(own.std()), 1e-6))
+    path.load_state_dict({name: half_digits(tensor) for name, tensor in path.state_dict().items()})
+    return path
+
+
 def _survey(
     train: Sequence[Sample], store: PixelStore, settings: DetectorSettings
 ) -> tuple[Domain, dict[str, dict[str, list[float]]]]:
@@ -118,6 +143,14 @@ def _survey(
         profiles = [resampled(spectrum_profile(item.patches), rings) for item in seen]
         envelopes[name] = envelope(np.stack(profiles))
     return fit_domain(*lying), envelopes
+
+
+def half_digits(tensor: Tensor) -> Tensor:
+    """Return weights with the digits that half precision holds, as they ship."""
+    most = torch.finfo(torch.float16).max
+    return (
+        tensor.clamp(-most, most).half().to(tensor.dtype) if tensor.is_floating_point() else tensor
+    )
 
 
 def envelope(values: NDArray[np.float32]) -> dict[str, list[float]]:

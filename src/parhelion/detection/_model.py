@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from parhelion.detection._cnn import CNN, PlainCnn
 from parhelion.detection._fine_network import FINE, Fine
+from parhelion.detection._linear_path import LinearPath
 from parhelion.detection._settings import DetectorSettings
 from parhelion.detection._spectrum import frequencies, log_spectrum
 from parhelion.errors import ModelError, SettingsError
@@ -16,7 +17,8 @@ class TwoPath(nn.Module):
     """A backbone looks at the image, another at its spectrum; features are fused to one logit.
 
     AstroSpy, section "Methodology": both backbones lose their classifier, their features are
-    added (or concatenated), and one linear layer gives the logit of "made".
+    added (or concatenated), and one linear layer gives the logit of "made". A third path, fitted
+    when the others have learned, may add to it (`linear_path`).
 
     Parameters
     ----------
@@ -36,6 +38,7 @@ class TwoPath(nn.Module):
         super().__init__()
         self.image_path: nn.Module | None = None
         self.spectrum_path: nn.Module | None = None
+        self.linear_path: LinearPath | None = None
         if settings.paths != "spectrum":
             self.image_path = _backbone(settings)
         if settings.paths != "image":
@@ -80,17 +83,23 @@ class TwoPath(nn.Module):
         by `image_share`. For two paths whose features are concatenated.
         """
         features = self.features(images, spectrum_of)
-        if not apart and self.shares is None:
-            logits: Tensor = self.head(features)
-            return logits.squeeze(1).float()
+        if apart:
+            return self._apart(features)
+        logits: Tensor = self.head(features).squeeze(1).float()
+        if self.shares is not None:
+            image, spectrum = self.shares
+            said = self._apart(features)
+            logits = image * said[:, 0] + spectrum * said[:, 1]
+        if self.linear_path is not None:
+            logits = logits + self.linear_path(images if spectrum_of is None else spectrum_of)
+        return logits
+
+    def _apart(self, features: Tensor) -> Tensor:
+        """Return what each path says alone: ``(N, 2)``."""
         parts = zip(features.chunk(2, 1), self.head.weight.chunk(2, 1), strict=True)
         # The layer over both holds half of what each path says.
         own = [nn.functional.linear(part, 2 * weight, self.head.bias) for part, weight in parts]
-        said = torch.cat(own, 1).float()
-        if apart:
-            return said
-        image, spectrum = self.shares or (0.5, 0.5)
-        return image * said[:, 0] + spectrum * said[:, 1]
+        return torch.cat(own, 1).float()
 
 
 def build(settings: DetectorSettings) -> TwoPath:

@@ -15,6 +15,7 @@ from parhelion._settings import settings_from_dict
 from parhelion.detection._align import limits, log_odds, sides_of, temperatures
 from parhelion.detection._domain import Domain, traits
 from parhelion.detection._figures import sigmoid
+from parhelion.detection._linear_path import LinearPath
 from parhelion.detection._lower import choose, lower, steps
 from parhelion.detection._model import TwoPath, build
 from parhelion.detection._settings import DetectorSettings
@@ -172,7 +173,8 @@ def load_detector(
     if missing:
         raise ModelError(f"the detector in {folder} lacks {missing[0]!r}; train it again")
     domain = Domain(weights.pop(_CENTERS).numpy(), weights.pop(_PRECISIONS).numpy())
-    network = build(card_settings(card))
+    network = build(settings := card_settings(card))
+    network.linear_path = LinearPath() if settings.linear else None
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:

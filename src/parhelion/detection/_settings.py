@@ -49,6 +49,11 @@ class DetectorSettings:
     image_share: float = 0.5
     """What the image path counts of the logit, the rest being the spectrum path's; other than a
     half for paths that learned apart."""
+    linear: float = 0.0
+    """Weight of a third path, a penalized logistic regression on log-frequencies, beside the
+    network's 1, both in units of how much they vary over the validation part. It is fitted when
+    the network has learned, and holds for generators that the network does not know. For patches;
+    0 for none."""
     images: int = 500_000
     """Images to show before training ends, if it has not stopped early."""
     batch: int = 32
@@ -158,6 +163,12 @@ class DetectorSettings:
             "image-share",
             self.image_share,
             "be in [0, 1], and 0.5 but with --apart 1",
+        )
+        require(
+            self.linear == 0 or (0 < self.linear <= 10 and self.view == "patches"),
+            "linear",
+            self.linear,
+            "be in 0..10, and 0 but with --view patches",
         )
         require(0 <= self.resized <= 1, "resized", self.resized, "be in [0, 1]")
         require(0 <= self.gamma <= 1, "gamma", self.gamma, "be in [0, 1]")

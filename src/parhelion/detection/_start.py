@@ -40,6 +40,7 @@ def start_from(start: str, network: nn.Module, settings: DetectorSettings) -> di
     if other:
         flags = " ".join(_flag(name, getattr(old, name)) for name in other)
         raise ModelError(f"--start (={start}) is a network of another kind; give {flags}")
+    known.network.linear_path = None  # fitted anew when the run ends
     try:
         network.load_state_dict(known.network.state_dict())
     except RuntimeError as error:

@@ -26,7 +26,7 @@ from parhelion.detection._data import (
     validation_chain,
 )
 from parhelion.detection._figures import auc, balanced_accuracy, balanced_loss
-from parhelion.detection._finish import finish
+from parhelion.detection._finish import finish, half_digits
 from parhelion.detection._model import build
 from parhelion.detection._predict import means
 from parhelion.detection._settings import DetectorSettings
@@ -50,7 +50,7 @@ from parhelion.training import (
 
 _log = logging.getLogger(__name__)
 # What may differ between a run and its continuation without making it another run.
-_FREE = {"images", "patience", "device", "workers", "cache_mb", "log_every", "error"}
+_FREE = {"images", "patience", "device", "workers", "cache_mb", "log_every", "error", "linear"}
 
 
 class Best:
@@ -233,14 +233,6 @@ def _step(
     optimizer.step()
     optimizer.zero_grad()
     return loss
-
-
-def half_digits(tensor: Tensor) -> Tensor:
-    """Return weights with the digits that half precision holds, as they ship."""
-    most = torch.finfo(torch.float16).max
-    return (
-        tensor.clamp(-most, most).half().to(tensor.dtype) if tensor.is_floating_point() else tensor
-    )
 
 
 def _rate(images: int, settings: DetectorSettings) -> float:
