@@ -6,7 +6,7 @@ What a detector learned last it learned at the cost of what it knew before; the 
 before and after keeps most of both (Wortsman et al. 2022, WiSE-FT). `DETECTOR` is a run's folder or
 the name of one that ships, `--data` what the last of them was trained on. The statistics of the
 batch normalizations are taken anew from training batches, for those of a mean are not the mean of
-those; then calibration, test and card are made as after any training.
+those; then linear path, calibration, test and card are made as after any training.
 """
 
 import argparse

@@ -78,7 +78,7 @@ def finish(
     raw = means(network, seen, settings.batch, device)
     if settings.linear:
         network.linear_path = _linear_path(train, seen, raw, store, settings).to(device)
-        raw = means(network, seen, settings.batch, device)
+        raw = raw + means(network.linear_path, seen, settings.batch, device)
     sides = sides_of(seen)
     lines = fit_lines(raw, is_made, sides)
     calibrated = log_odds(raw, sides, lines)

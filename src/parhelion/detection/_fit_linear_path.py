@@ -9,10 +9,9 @@ from collections.abc import Iterable
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
 
 from parhelion.detection._linear_path import LinearPath, dct_grids
+from parhelion.detection._peers import logistic
 from parhelion.training import to_model
 
 _LEARNED = 12_800  # patches
@@ -28,7 +27,7 @@ def fit_linear_path(
     batches : iterable of (ndarray, ndarray)
         ``(B, S, S, 3)`` uint8 and ``(B,)`` float32, 1 where made; see `training_batches`.
     images : int
-        How many images to learn from at most, of which 12,800 are enough.
+        How many to learn from, to the end of a batch; 12,800 are enough.
     """
     features, targets, count = [], [], 0
     for pixels, truth in batches:
@@ -37,11 +36,10 @@ def fit_linear_path(
         count += len(truth)
         if count >= min(images, _LEARNED):
             break
-    scaler = StandardScaler().fit(seen := np.concatenate(features))
     # As heavy as this, the mean over images weighs as much as the squares of all coefficients:
     # less makes it better at the generators it learned from, and worse at all others.
-    model = LogisticRegression(C=1 / count, max_iter=1000)
-    model.fit(scaler.transform(seen), np.concatenate(targets))
+    is_made = np.concatenate(targets).astype(bool)
+    scaler, model = logistic(np.concatenate(features), is_made, 1 / count)
     path = LinearPath()
     weight = model.coef_[0] / scaler.scale_
     path.weight += torch.from_numpy(weight)

@@ -85,8 +85,9 @@ class TwoPath(nn.Module):
         features = self.features(images, spectrum_of)
         if apart:
             return self._apart(features)
-        logits: Tensor = self.head(features).squeeze(1).float()
-        if self.shares is not None:
+        if self.shares is None:
+            logits: Tensor = self.head(features).squeeze(1).float()
+        else:
             image, spectrum = self.shares
             said = self._apart(features)
             logits = image * said[:, 0] + spectrum * said[:, 1]

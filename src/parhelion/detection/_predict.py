@@ -173,7 +173,8 @@ def load_detector(
     if missing:
         raise ModelError(f"the detector in {folder} lacks {missing[0]!r}; train it again")
     domain = Domain(weights.pop(_CENTERS).numpy(), weights.pop(_PRECISIONS).numpy())
-    network = build(settings := card_settings(card))
+    settings = card_settings(card)
+    network = build(settings)
     network.linear_path = LinearPath() if settings.linear else None
     try:
         network.load_state_dict(weights)
