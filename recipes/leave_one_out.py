@@ -3,22 +3,18 @@
     python recipes/families --data DIR --pictures PICTURES --out OUT
     python recipes/leave_one_out.py --data OUT --out RUNS --config made-detector
     python recipes/leave_one_out.py --data OUT --out RUNS --table
-    python recipes/leave_one_out.py --data OUT --out RUNS --table --calibrate RUN
 
 For each family of made images a detector is trained without it, and tested on that family's test
 part against the test part of real images of its sizes. For each survey one is trained without its
 images, what was made from them and the generators that learned from them, and asked about its real
-images. Every test goes through each of the fixed chains. Beside it stand the simple published
-detectors and, with --beside, another recipe. Runs that are finished are not done again, others
-are resumed.
-
---calibrate gives a detector that was trained on everything the probabilities and thresholds that
-fit what was left out; the detector as it was goes to RUN/before.
+images. Each is calibrated as what ships is: on the validation part of what it learned from,
+after each of the fixed chains. Every test goes through each of these. Beside it stand the simple
+published detectors and, with --beside, another recipe. Runs that are finished are not done again,
+others are resumed.
 """
 
 import argparse
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +23,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from scipy.special import expit
 
 from parhelion._names import short_name_of_each
 from parhelion._settings import load_recipe
@@ -35,12 +30,11 @@ from parhelion.catalog import Catalog, open_catalog
 from parhelion.detection import (
     CHAINS,
     DetectorSettings,
+    calibrate,
     evaluate,
     peer_scores,
-    recalibrate,
     train_detector,
 )
-from parhelion.detection._align import fit_lines, log_odds
 from parhelion.measurement import detector_figures, verdict_shares
 
 #: Surveys that are left out, with the generators that learned from them: without the survey itself
@@ -81,7 +75,6 @@ def main() -> None:
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=JSON", help="a setting")
     parser.add_argument("--only", nargs="*", help="folds")
     parser.add_argument("--table", action="store_true", help="of what is there; train nothing")
-    parser.add_argument("--calibrate", type=Path, metavar="RUN", help="a trained detector")
     chosen = parser.parse_args()
     families = sorted(path.name for path in (chosen.data / "made").iterdir())
     if not chosen.table:
@@ -98,12 +91,6 @@ def main() -> None:
     table = figures(chosen.out)
     (chosen.out / "table.json").write_text(json.dumps(table, indent=1))
     print(_markdown(table))
-    if chosen.calibrate:
-        before = chosen.calibrate / "before"
-        if not before.exists():
-            shutil.copytree(chosen.calibrate, before, ignore=shutil.ignore_patterns("checkpoints"))
-        card = recalibrate(before, _left_out(chosen.out), chosen.calibrate)
-        print({name: card[name] for name in ("lines", "bands", "band_error")})
 
 
 def _fold(
@@ -114,13 +101,16 @@ def _fold(
     others: dict[str, DetectorSettings],
 ) -> None:
     place = out / fold.replace(" ", "-")
-    real = [open_catalog(path) for path in sorted((data / "real").iterdir())]
+    real, small = (
+        [open_catalog(path) for path in sorted((data / kind).iterdir())]
+        for kind in ("real", "small")
+    )
     made: dict[str, list[Catalog]] = {}
     for path in sorted((data / "made").glob("*/*")):
         made.setdefault(path.parent.name, []).append(open_catalog(path))
     learned = [catalog for family, part in made.items() if family != fold for catalog in part]
     if fold in made:
-        known, each = real, _TESTED // len(made[fold])
+        known, known_small, each = real, small, _TESTED // len(made[fold])
         # What is made small is judged beside observed images as small.
         kinds = {"small" if _widest(catalog) <= _SMALL else "real" for catalog in made[fold]}
         places = sorted(path for kind in kinds for path in (data / kind).iterdir())
@@ -128,7 +118,10 @@ def _fold(
         asked += [_spaced(catalog.select(split="test"), each) for catalog in made[fold]]
     else:
         survey = open_catalog(data / "real" / fold.removeprefix("survey "))
-        known = [catalog for catalog in real if catalog.root != survey.root]
+        known, known_small = (
+            [catalog for catalog in kind if catalog.root.name != survey.root.name]
+            for kind in (real, small)
+        )
         gone = _LEARNED_FROM[survey.root.name]
         learned = [
             _without(catalog, survey)
@@ -142,6 +135,8 @@ def _fold(
         if not (run / "model.json").is_file():
             train_detector(taught, run, wanted, resume=True)
         if not (run / "fold.parquet").is_file():
+            held_out = [*taught, *map(_watched, known_small)]
+            calibrate(run, held_out, run, split="validation", chains=list(CHAINS))
             parts = []
             for chain in CHAINS:
                 scores = evaluate(run, asked, split=None, chain=chain)
@@ -174,40 +169,14 @@ def _spaced(catalog: Catalog, most: int) -> Catalog:
     return Catalog(catalog.root, catalog.table.take(places))
 
 
-def _left_out(out: Path, *, run: str = "", but: str | None = None) -> pa.Table | None:
-    """Return the log-odds of all folds, or of all but one, and what each image's source is.
-
-    They are what each fold's detector says after it was calibrated on what it knows: trainings
-    of different length are compared so.
-    """
-    parts = []
-    for path in sorted(out.glob(f"*/{run}/fold.parquet" if run else "*/fold.parquet")):
-        fold = path.relative_to(out).parts[0]
-        if fold == but:
-            continue
-        scores = pq.read_table(path, columns=["logit", "is_made", "catalog", "side"])
-        sources = [
-            # Where a survey was left out its images are as new as the generator elsewhere.
-            fold if is_made or fold.startswith("survey-") else Path(catalog).name
-            for catalog, is_made in zip(
-                scores["catalog"].to_pylist(), scores["is_made"].to_pylist(), strict=True
-            )
-        ]
-        parts.append(scores.drop_columns("catalog").append_column("source", pa.array(sources)))
-    return pa.concat_tables(parts) if parts else None
-
-
 def figures(out: Path) -> dict[str, Any]:
-    """Return AUC, balanced accuracy and false alarms: of each detector, fold and chain.
-
-    The probabilities of a fold are calibrated on all the other folds.
-    """
+    """Return AUC, balanced accuracy and false alarms: of each detector, fold and chain."""
     table: dict[str, Any] = {}
     for path in sorted(out.glob("*/peers.parquet")):  # what a finished fold wrote last
         fold = path.parent.name
-        judged = {"parhelion": _calibrated(out, fold, "")}
+        judged = {"parhelion": pq.read_table(path.parent / "fold.parquet")}
         for beside in sorted(path.parent.glob("*/fold.parquet")):
-            judged[beside.parent.name] = _calibrated(out, fold, beside.parent.name)
+            judged[beside.parent.name] = pq.read_table(beside)
         others = pq.read_table(path)
         for peer in dict.fromkeys(others["peer"].to_pylist()):
             judged[peer] = others.filter(pc.equal(others["peer"], peer))
@@ -216,19 +185,6 @@ def figures(out: Path) -> dict[str, Any]:
                 chain: _of(mine.filter(pc.equal(mine["chain"], chain))) for chain in CHAINS
             }
     return table
-
-
-def _calibrated(out: Path, fold: str, run: str) -> pa.Table:
-    scores = pq.read_table(out / fold / run / "fold.parquet")
-    known = _left_out(out, run=run, but=fold)
-    if known is None or len(set(known["is_made"].to_pylist())) < 2:
-        return scores
-    is_made = np.array(known["is_made"].to_pylist(), bool)
-    logits, sides = known["logit"].to_numpy(), known["side"].to_numpy()
-    lines = fit_lines(logits, is_made, sides, known["source"].to_pylist())
-    probability = expit(log_odds(scores["logit"].to_numpy(), scores["side"].to_numpy(), lines))
-    place = scores.column_names.index("probability_made")
-    return scores.set_column(place, "probability_made", pa.array(probability))
 
 
 def _of(rows: pa.Table) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parhelion.detection._align import (
+    calibration_weights,
     fit_bands,
     fit_lines,
     joined,
@@ -49,6 +50,26 @@ def test_a_source_of_many_images_weighs_as_much_as_one_of_few() -> None:
     sides = np.full(1200, 96)
     alike = fit_lines(logits, is_made, sides, sources.tolist())[3][2]
     assert fit_lines(logits, is_made, sides)[3][2] < alike == pytest.approx(2, abs=0.5)
+
+
+def test_images_count_as_calibration_assumes() -> None:
+    is_made = np.repeat([True, True, False, False], [50, 100, 50, 50])
+    sources = np.repeat(["gan", "vae", "sky", "sea"], [50, 100, 50, 50]).tolist()
+    weights = calibration_weights(is_made, np.full(250, 96), sources)
+    assert weights.mean() == pytest.approx(1)
+    share = [weights[np.array(sources) == name].sum() / 250 for name in ("gan", "vae", "sky")]
+    assert share == pytest.approx([0.25] * 3)
+
+
+def test_a_size_with_one_class_does_not_count() -> None:
+    is_made = np.repeat([True, False, True], [50, 60, 9])
+    sides = np.repeat([96, 32], [110, 9])
+    weights = calibration_weights(is_made, sides, [""] * 119)
+    assert weights[110:].tolist() == [0] * 9
+    assert weights[:110].sum() == pytest.approx(110)
+    # Few images of every size are taken together.
+    few = calibration_weights(is_made[45:60], np.repeat([96, 32], [5, 10]), [""] * 15)
+    assert few.sum() == pytest.approx(15)
 
 
 def test_lines_hold_from_their_side_on() -> None:

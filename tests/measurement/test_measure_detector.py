@@ -17,6 +17,7 @@ def test_figures_of_known_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             "is_made": [True, True, True, False, False, False],
             "group_id": list("abcdef"),
             "catalog": ["x/gan", "x/vae", "x/vae", "sky", "sky", "sky"],
+            "side": [96] * 6,
             "verdict": ["made", "made", "cannot tell", "observed", "observed", "made"],
         }
     )
@@ -28,6 +29,10 @@ def test_figures_of_known_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert figures["accuracy"] == pytest.approx(4 / 6)
     assert figures["auc"] == pytest.approx(8 / 9)  # of nine pairs, only 0.4 < 0.6 is wrong
     assert (figures["observed"], figures["made"]) == (3, 3)
+    # What GAN and VAE made weighs half of the made ones each: 0.9 counts twice as much as 0.8.
+    assert figures["ece"] == pytest.approx((0.1 + 0.2 + 0.6 + 0.1 + 0.2 + 0.6) / 6)
+    apart = (0.1 / 4 + (0.2 + 0.6) / 8) + (0.1 + 0.2 + 0.6) / 6
+    assert figures["ece_weighted"] == pytest.approx(apart)
     assert figures["format_only_accuracy"] == 0.5
     told = figures["verdicts"]
     assert list(told) == ["observed", "made"]

@@ -1,3 +1,4 @@
+from ._align import calibration_weights as calibration_weights
 from ._chain import CHAINS as CHAINS
 from ._chain import through as through
 from ._detect import detect as detect

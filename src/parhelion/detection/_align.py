@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from parhelion.detection._calibrate import fit_band, fit_line
+from parhelion.detection._calibrate import alike, fit_band, fit_line
 from parhelion.detection._views import View
 
 Floats = NDArray[np.float64]
@@ -105,6 +105,40 @@ def fit_bands(
         bands.append((side, low, high))
         most = max(most, supported)
     return bands, most
+
+
+def calibration_weights(
+    is_made: NDArray[np.bool_], sides: NDArray[np.int64], sources: Sequence[str]
+) -> Floats:
+    """Return how much each image counts where probabilities are fitted.
+
+    A probability says how likely it is that an image was made where half of the images of its size
+    were, all sources of a class alike. Images at hand are seldom so: weighed by this they are.
+
+    Parameters
+    ----------
+    is_made : ndarray
+        ``(N,)`` bool; both classes.
+    sides : ndarray
+        ``(N,)`` int, of the patches that were judged, in pixels.
+    sources : sequence of str
+        Where each image is from.
+
+    Returns
+    -------
+    weights : ndarray
+        ``(N,)`` float64, whose mean is 1 among the images of a size. Sizes with fewer than 50
+        images of a class are taken together; if one class is missing there, all are 0.
+    """
+    weights = np.zeros(len(is_made))
+    rest = np.ones(len(is_made), bool)
+    for _, own in _parts(is_made, sides):
+        if own is not None:
+            weights[own] = own.sum() * alike(is_made[own], _of(sources, own))
+            rest &= ~own
+    if is_made[rest].any() and not is_made[rest].all():
+        weights[rest] = rest.sum() * alike(is_made[rest], _of(sources, rest))
+    return weights
 
 
 def limits(sides: NDArray[np.int64], bands: Sequence[Band]) -> Floats:

@@ -38,7 +38,7 @@ def fit_line(
     """
     made, observed = int(is_made.sum()), int((~is_made).sum())
     targets = np.where(is_made, (made + 1) / (made + 2), 1 / (observed + 2))
-    weights = _weights(is_made, sources)
+    weights = alike(is_made, sources)
     # Of logits as large as one the search is quickest.
     size = max(float(np.abs(logits).max()), 1e-12)
 
@@ -57,8 +57,8 @@ def fit_line(
     return float(size / slope), float(-intercept * size / slope)
 
 
-def _weights(is_made: Bools, sources: Sequence[str] | None) -> Floats:
-    """Return a weight for each image: half to a class, shared alike among its sources."""
+def alike(is_made: Bools, sources: Sequence[str] | None) -> Floats:
+    """Return a weight ``(N,)`` of each image: half to a class, shared alike among its sources."""
     names = np.asarray(sources if sources is not None else [""] * len(is_made))
     weights = np.zeros(len(is_made))
     for kind in (is_made, ~is_made):

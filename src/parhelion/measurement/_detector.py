@@ -38,6 +38,7 @@ def detector_figures(
     is_made: ArrayLike,
     groups: ArrayLike | None = None,
     *,
+    weights: ArrayLike | None = None,
     seed: int = 0,
     bootstrap: int = 1000,
 ) -> dict[str, Any]:
@@ -52,6 +53,9 @@ def detector_figures(
     groups : array_like, optional
         ``(N,)`` names (such as `group_id`): images that belong together are resampled
         together, since they are not independent. Every image by itself when not given.
+    weights : array_like, optional
+        ``(N,)`` how much each image counts in ``ece_weighted``, such as
+        `parhelion.detection.calibration_weights`.
     seed : int
         Seed of the bootstrap.
     bootstrap : int
@@ -63,7 +67,8 @@ def detector_figures(
     figures : dict
         What can be written as JSON: ``count``, ``made``, ``observed``; ``accuracy``,
         ``balanced_accuracy``, ``auc``, ``ece`` and ``brier``, each with ``_interval``;
-        ``confusion``; ``roc`` (at most 500 points) and ``reliability`` as lists.
+        ``ece_weighted`` where `weights` are given; ``confusion``; ``roc`` (at most 500 points) and
+        ``reliability`` as lists.
 
     Raises
     ------
@@ -81,11 +86,12 @@ def detector_figures(
         "threshold": THRESHOLD,
     }
     draws = resample_groups(number, strata, bootstrap, np.random.default_rng([seed, 6]))
+    counts = None if weights is None else np.asarray(weights, np.float64)
     resampled = [
-        _figures(probability, made, weights)
-        for weights in progress(draws, total=bootstrap, what="intervals", unit="resamples")
+        _figures(probability, made, drawn, counts)
+        for drawn in progress(draws, total=bootstrap, what="intervals", unit="resamples")
     ]
-    for name, value in _figures(probability, made, ones).items():
+    for name, value in _figures(probability, made, ones, counts).items():
         figures[name] = value
         figures[f"{name}_interval"] = list(percentile_interval([r[name] for r in resampled]))
     called = probability >= THRESHOLD
@@ -206,16 +212,22 @@ def _numbered(
 
 
 def _figures(
-    probability: NDArray[np.float64], made: NDArray[np.bool_], weights: NDArray[np.float64]
+    probability: NDArray[np.float64],
+    made: NDArray[np.bool_],
+    drawn: NDArray[np.float64],
+    counts: NDArray[np.float64] | None,
 ) -> dict[str, float]:
-    given = probability, made, weights
-    return {
+    given = probability, made, drawn
+    figures = {
         "accuracy": _accuracy(*given),
         "balanced_accuracy": _balanced_accuracy(*given),
         "auc": _roc_auc(*given),
         "ece": _calibration_error(*given),
         "brier": _brier(*given),
     }
+    if counts is not None:
+        figures["ece_weighted"] = _calibration_error(probability, made, drawn * counts)
+    return figures
 
 
 def _accuracy(

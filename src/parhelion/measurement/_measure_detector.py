@@ -8,7 +8,7 @@ import numpy as np
 
 from parhelion._files import write_json
 from parhelion._names import short_name_of_each
-from parhelion.detection import evaluate
+from parhelion.detection import calibration_weights, evaluate
 from parhelion.measurement._detector import detector_figures
 from parhelion.measurement._verdicts import verdict_shares
 from parhelion.training import find_model, read_card
@@ -45,10 +45,11 @@ def measure_detector(
     Returns
     -------
     figures : dict
-        See `detector_figures`; also ``verdicts`` by catalog, see `verdict_shares`; `split`,
-        `chain`, `model_id`, and the accuracies of a classifier that sees only file formats, from
-        the model's card: ``format_only_accuracy`` on what the detector sees,
-        ``format_only_raw_accuracy`` on the files as stored (balanced: 0.5 is chance).
+        See `detector_figures`, whose ``ece_weighted`` weighs images as calibration does
+        (`parhelion.detection.calibration_weights`); also ``verdicts`` by catalog, see
+        `verdict_shares`; `split`, `chain`, `model_id`, and the accuracies of a classifier that sees
+        only file formats, from the model's card: ``format_only_accuracy`` on what the detector
+        sees, ``format_only_raw_accuracy`` on the files as stored (balanced: 0.5 is chance).
 
     Raises
     ------
@@ -58,18 +59,17 @@ def measure_detector(
     model = find_model(model)
     card = read_card(model, "detector")
     scores = evaluate(model, catalogs, split=split, chain=chain)
+    is_made = np.array(scores["is_made"].to_pylist(), bool)
+    names = short_name_of_each(scores["catalog"].to_pylist())
     figures = detector_figures(
         scores["probability_made"].to_numpy(),
-        np.array(scores["is_made"].to_pylist(), bool),
+        is_made,
         np.array(scores["group_id"].to_pylist()),
+        weights=calibration_weights(is_made, scores["side"].to_numpy(), names),
         seed=seed,
     )
     figures |= {
-        "verdicts": verdict_shares(
-            scores["verdict"].to_pylist(),
-            scores["is_made"].to_pylist(),
-            short_name_of_each(scores["catalog"].to_pylist()),
-        ),
+        "verdicts": verdict_shares(scores["verdict"].to_pylist(), is_made.tolist(), names),
         "split": split,
         "chain": chain,
         "model_id": card["model_id"],

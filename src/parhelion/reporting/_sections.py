@@ -212,6 +212,12 @@ def _detector(folder: Path) -> Section:
         _row("Balanced accuracy", figures, "balanced_accuracy", figures["count"]),
         _row("Area under the ROC curve", figures, "auc", figures["count"]),
         _row("Expected calibration error", figures, "ece", figures["count"]),
+        _row(
+            "Expected calibration error, catalogs of a class weighing alike",
+            figures,
+            "ece_weighted",
+            figures["count"],
+        ),
         (
             "From the file format alone, as the detector sees it (chance: 0.5)",
             f"{figures['format_only_accuracy']:.3f}",
