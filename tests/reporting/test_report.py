@@ -102,3 +102,9 @@ def test_growth_shows_the_same_seeds_at_each_time(tmp_path: Path) -> None:
     assert times == [10, 2000]
     assert sheet.shape == (2 * 66 - 2, 2 * 66 - 2, 3)
     assert (sheet[5, 5, 0], sheet[5, 80, 0], sheet[100, 5, 0]) == (50, 59, 150)
+
+
+def test_what_an_earlier_version_measured_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "detector.json").write_text('{"count": 6, "accuracy": 0.5}')
+    with pytest.raises(InputError, match="does not say 'accuracy_interval': an earlier version"):
+        report([tmp_path], tmp_path / "page.html")

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from parhelion.catalog import CATALOG_FILE, MADE_ORIGINS, decode, open_catalog
+from parhelion.errors import InputError
 from parhelion.reporting import _pictures, _plots
 from parhelion.reporting._blocks import Block, Section
 from parhelion.reporting._field_page import field_section, is_field_measure
@@ -24,7 +25,12 @@ _MOST_CIRCLES = 10_000  # to a layer: more make the page slow, and cannot be tol
 
 def sections_of(folder: Path) -> list[Section]:
     """Return what there is to say of a folder: nothing, if Parhelion did not write it."""
-    return [make(folder) for marker, make in _KINDS if marker(folder)]
+    try:
+        return [make(folder) for marker, make in _KINDS if marker(folder)]
+    except KeyError as error:
+        raise InputError(
+            f"{folder} does not say {error}: an earlier version wrote it; write it again"
+        ) from error
 
 
 def _catalog(folder: Path) -> Section:
