@@ -17,7 +17,7 @@ def test_figures_of_known_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             "is_made": [True, True, True, False, False, False],
             "group_id": list("abcdef"),
             "catalog": ["x/gan", "x/vae", "x/vae", "sky", "sky", "sky"],
-            "side": [96] * 6,
+            "side": [96, 96, 64, 96, 96, 96],
             "verdict": ["made", "made", "cannot tell", "observed", "observed", "made"],
         }
     )
@@ -34,6 +34,9 @@ def test_figures_of_known_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     apart = (0.1 / 4 + (0.2 + 0.6) / 8) + (0.1 + 0.2 + 0.6) / 6
     assert figures["ece_weighted"] == pytest.approx(apart)
     assert figures["format_only_accuracy"] == 0.5
+    assert list(figures["sizes"]) == ["from 96 px"]  # at 64 px nothing was observed
+    assert figures["sizes"]["from 96 px"]["auc"] == 1
+    assert figures["sizes"]["from 96 px"]["made"] == 2
     told = figures["verdicts"]
     assert list(told) == ["observed", "made"]
     assert told["made"]["vae"] == {

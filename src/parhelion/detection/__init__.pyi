@@ -1,3 +1,4 @@
+from ._align import by_size as by_size
 from ._align import calibration_weights as calibration_weights
 from ._chain import CHAINS as CHAINS
 from ._chain import through as through

@@ -141,6 +141,26 @@ def calibration_weights(
     return weights
 
 
+def by_size(sides: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.bool_]]]:
+    """Yield from which side of patches on a line and a band of their own hold, and which are so.
+
+    Parameters
+    ----------
+    sides : ndarray
+        ``(N,)`` int, of the patches that were judged, in pixels.
+
+    Yields
+    ------
+    side : int
+        The least side, in pixels.
+    own : ndarray
+        ``(N,)`` bool; none may be so.
+    """
+    number = np.searchsorted(_SIDES, sides, "right") - 1
+    for place, side in enumerate(_SIDES):
+        yield side, number == place
+
+
 def limits(sides: NDArray[np.int64], bands: Sequence[Band]) -> Floats:
     """Return the probabilities ``(N, 2)`` below and above which a verdict is given, by side."""
     return np.array([band[1:] for band in bands], np.float64)[_number(sides, bands)]
@@ -185,9 +205,7 @@ def _parts(
     is_made: NDArray[np.bool_], sides: NDArray[np.int64]
 ) -> Iterator[tuple[int, NDArray[np.bool_] | None]]:
     """Yield each side with a mask of its images; None where a class has too few."""
-    number = np.searchsorted(_SIDES, sides, "right") - 1
-    for place, side in enumerate(_SIDES):
-        own = number == place
+    for side, own in by_size(sides):
         yield side, own if min((own & is_made).sum(), (own & ~is_made).sum()) >= _FEWEST else None
 
 

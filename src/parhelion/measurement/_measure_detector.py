@@ -5,15 +5,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from parhelion._files import write_json
 from parhelion._names import short_name_of_each
-from parhelion.detection import calibration_weights, evaluate
+from parhelion.detection import by_size, calibration_weights, evaluate
 from parhelion.measurement._detector import detector_figures
 from parhelion.measurement._verdicts import verdict_shares
 from parhelion.training import find_model, read_card
 
 DETECTOR_FILE = "detector.json"
+#: What is told of each size of patches.
+_OF_A_SIZE = ("made", "observed", "balanced_accuracy", "auc", "ece_weighted")
 
 
 def measure_detector(
@@ -46,10 +50,11 @@ def measure_detector(
     -------
     figures : dict
         See `detector_figures`, whose ``ece_weighted`` weighs images as calibration does
-        (`parhelion.detection.calibration_weights`); also ``verdicts`` by catalog, see
-        `verdict_shares`; `split`, `chain`, `model_id`, and the accuracies of a classifier that sees
-        only file formats, from the model's card: ``format_only_accuracy`` on what the detector
-        sees, ``format_only_raw_accuracy`` on the files as stored (balanced: 0.5 is chance).
+        (`parhelion.detection.calibration_weights`); also ``sizes``, some of these figures for the
+        patches from each side on; ``verdicts`` by catalog, see `verdict_shares`; `split`,
+        `chain`, `model_id`, and the accuracies of a classifier that sees only file formats, from
+        the model's card: ``format_only_accuracy`` on what the detector sees,
+        ``format_only_raw_accuracy`` on the files as stored (balanced: 0.5 is chance).
 
     Raises
     ------
@@ -59,17 +64,14 @@ def measure_detector(
     model = find_model(model)
     card = read_card(model, "detector")
     scores = evaluate(model, catalogs, split=split, chain=chain)
-    is_made = np.array(scores["is_made"].to_pylist(), bool)
-    names = short_name_of_each(scores["catalog"].to_pylist())
-    figures = detector_figures(
-        scores["probability_made"].to_numpy(),
-        is_made,
-        np.array(scores["group_id"].to_pylist()),
-        weights=calibration_weights(is_made, scores["side"].to_numpy(), names),
-        seed=seed,
-    )
+    figures = _figures(scores, seed)
     figures |= {
-        "verdicts": verdict_shares(scores["verdict"].to_pylist(), is_made.tolist(), names),
+        "sizes": _of_sizes(scores, seed),
+        "verdicts": verdict_shares(
+            scores["verdict"].to_pylist(),
+            scores["is_made"].to_pylist(),
+            short_name_of_each(scores["catalog"].to_pylist()),
+        ),
         "split": split,
         "chain": chain,
         "model_id": card["model_id"],
@@ -79,3 +81,32 @@ def measure_detector(
     if out is not None:
         write_json(Path(out) / DETECTOR_FILE, figures)
     return figures
+
+
+def _figures(scores: pa.Table, seed: int) -> dict[str, Any]:
+    is_made = np.array(scores["is_made"].to_pylist(), bool)
+    weights = calibration_weights(
+        is_made, scores["side"].to_numpy(), short_name_of_each(scores["catalog"].to_pylist())
+    )
+    return detector_figures(
+        scores["probability_made"].to_numpy(),
+        is_made,
+        np.array(scores["group_id"].to_pylist()),
+        weights=weights,
+        seed=seed,
+    )
+
+
+def _of_sizes(scores: pa.Table, seed: int) -> dict[str, dict[str, Any]]:
+    """Return the figures of each size of patches of which both classes occur."""
+    found = {}
+    for side, own in by_size(scores["side"].to_numpy()):
+        part = scores.filter(pa.array(own))
+        if pc.count_distinct(part["is_made"]).as_py() == 2:
+            figures = _figures(part, seed)
+            found[f"from {side} px"] = {
+                name: value
+                for name, value in figures.items()
+                if name.removesuffix("_interval") in _OF_A_SIZE
+            }
+    return found

@@ -255,6 +255,20 @@ def _detector(folder: Path) -> Section:
         ),
         Block("", header=("figure", "value", "95 % interval", "images"), rows=rows),
         Block(
+            "By the side of the squares judged: of small images little can be told.",
+            header=("side", "balanced accuracy", "area under the curve", "made", "observed"),
+            rows=[
+                (
+                    side,
+                    f"{own['balanced_accuracy']:.3f}",
+                    f"{own['auc']:.3f}",
+                    f"{own['made']:,}",
+                    f"{own['observed']:,}",
+                )
+                for side, own in figures["sizes"].items()
+            ],
+        ),
+        Block(
             "Answers at the detector's own thresholds, by catalog.",
             header=("catalog", "made", "observed", "cannot tell", "wrong, 95 %", "images"),
             rows=_answers(figures["verdicts"]),
