@@ -3,19 +3,23 @@
     python recipes/families --data DIR --pictures PICTURES --out OUT
     python recipes/leave_one_out.py --data OUT --out RUNS --config made-detector
     python recipes/leave_one_out.py --data OUT --out RUNS --table
+    python recipes/leave_one_out.py --data OUT --out RUNS --only "generators 1 of 4" ...
 
 For each family of made images a detector is trained without it, and tested on that family's test
 part against the test part of real images of its sizes. For each survey one is trained without its
 images, what was made from them and the generators that learned from them, and asked about its real
-images. Each is calibrated as what ships is: on the validation part of what it learned from,
-after each of the fixed chains. Every test goes through each of these. Beside it stand the simple
-published detectors and, with --beside, another recipe. Runs that are finished are not done again,
-others are resumed.
+images. A generator can also be left out while its kin are learned from: "generators 1 of 4" leaves
+out every fourth, so that in four folds each is left out once. Each detector is calibrated as what
+ships is: on the validation part of what it learned from, after each of the fixed chains. Every test
+goes through each of these. Beside it stand the simple published detectors and, with --beside,
+another recipe. Runs that are finished are not done again, others are resumed.
 """
 
 import argparse
 import json
-from dataclasses import replace
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -101,49 +105,78 @@ def _fold(
     others: dict[str, DetectorSettings],
 ) -> None:
     place = out / fold.replace(" ", "-")
-    real, small = (
-        [open_catalog(path) for path in sorted((data / kind).iterdir())]
-        for kind in ("real", "small")
-    )
-    made: dict[str, list[Catalog]] = {}
-    for path in sorted((data / "made").glob("*/*")):
-        made.setdefault(path.parent.name, []).append(open_catalog(path))
-    learned = [catalog for family, part in made.items() if family != fold for catalog in part]
-    if fold in made:
-        known, known_small, each = real, small, _TESTED // len(made[fold])
-        # What is made small is judged beside observed images as small.
-        kinds = {"small" if _widest(catalog) <= _SMALL else "real" for catalog in made[fold]}
-        places = sorted(path for kind in kinds for path in (data / kind).iterdir())
-        asked = [_spaced(open_catalog(path).select(split="test"), _KNOWN) for path in places]
-        asked += [_spaced(catalog.select(split="test"), each) for catalog in made[fold]]
-    else:
-        survey = open_catalog(data / "real" / fold.removeprefix("survey "))
-        known, known_small = (
-            [catalog for catalog in kind if catalog.root.name != survey.root.name]
-            for kind in (real, small)
-        )
-        gone = _LEARNED_FROM[survey.root.name]
-        learned = [
-            _without(catalog, survey)
-            for catalog in learned
-            if not {catalog.root.parent.name, "/".join(catalog.root.parts[-2:])} & gone
-        ]
-        asked = [_spaced(survey, _TESTED)]
-    taught = [_watched(catalog) for catalog in [*known, *learned]]
+    plan = _plan(fold, data)
+    taught = [_watched(catalog) for catalog in plan.learned]
     for name, wanted in {"parhelion": settings, **others}.items():
         run = place if name == "parhelion" else place / name
         if not (run / "model.json").is_file():
             train_detector(taught, run, wanted, resume=True)
         if not (run / "fold.parquet").is_file():
-            held_out = [*taught, *map(_watched, known_small)]
+            held_out = [*taught, *map(_watched, plan.small)]
             calibrate(run, held_out, run, split="validation", chains=list(CHAINS))
             parts = []
             for chain in CHAINS:
-                scores = evaluate(run, asked, split=None, chain=chain)
+                scores = evaluate(run, plan.asked, split=None, chain=chain)
                 parts.append(scores.append_column("chain", pa.array([chain] * len(scores))))
             pq.write_table(pa.concat_tables(parts), run / "fold.parquet")
     if not (place / "peers.parquet").is_file():
-        pq.write_table(peer_scores(taught, asked, settings, split=None), place / "peers.parquet")
+        pq.write_table(
+            peer_scores(taught, plan.asked, settings, split=None), place / "peers.parquet"
+        )
+
+
+@dataclass(frozen=True)
+class _Plan:
+    learned: list[Catalog]
+    """Observed and made images."""
+    small: list[Catalog]
+    """Observed images made small, which the calibration knows too."""
+    asked: list[Catalog]
+
+
+def _plan(fold: str, data: Path) -> _Plan:
+    real, small = (
+        [open_catalog(path) for path in sorted((data / kind).iterdir())]
+        for kind in ("real", "small")
+    )
+    made = [open_catalog(path) for path in sorted((data / "made").glob("*/*"))]
+    if fold.startswith("survey "):
+        return _without_survey(fold.removeprefix("survey "), real, small, made)
+    if every := re.fullmatch(r"generators (\d+) of (\d+)", fold):
+        first, step = map(int, every.groups())
+        left_out = made[first - 1 :: step]
+    else:
+        left_out = [catalog for catalog in made if catalog.root.parent.name == fold]
+    if not left_out:
+        raise SystemExit(f"--only (={fold}) is neither a family in {data}, nor a fold of others")
+    # What is made small is judged beside observed images as small.
+    kinds = {_kind(catalog) for catalog in left_out}
+    beside = [catalog for catalog in [*real, *small] if catalog.root.parent.name in kinds]
+    asked = [_spaced(catalog.select(split="test"), _KNOWN) for catalog in beside]
+    each = _TESTED // len(left_out)
+    asked += [_spaced(catalog.select(split="test"), each) for catalog in left_out]
+    gone = {catalog.root for catalog in left_out}
+    return _Plan([*real, *(catalog for catalog in made if catalog.root not in gone)], small, asked)
+
+
+def _without_survey(
+    name: str, real: list[Catalog], small: list[Catalog], made: list[Catalog]
+) -> _Plan:
+    gone = _LEARNED_FROM[name]
+    (survey,) = (catalog for catalog in real if catalog.root.name == name)
+    known, known_small = (
+        [catalog for catalog in observed if catalog.root.name != name] for observed in (real, small)
+    )
+    learned = [
+        _without(catalog, survey)
+        for catalog in made
+        if not {catalog.root.parent.name, _generator(catalog.root)} & gone
+    ]
+    return _Plan([*known, *learned], known_small, [_spaced(survey, _TESTED)])
+
+
+def _generator(place: Path) -> str:
+    return "/".join(place.parts[-2:])
 
 
 def _without(catalog: Catalog, survey: Catalog) -> Catalog:
@@ -160,8 +193,10 @@ def _watched(catalog: Catalog) -> Catalog:
     return Catalog(catalog.root, pa.concat_tables(tables))
 
 
-def _widest(catalog: Catalog) -> int:
-    return max(int(item["width"]) for item in catalog.rows())
+def _kind(catalog: Catalog) -> str:
+    """Tell which observed images are as large: of the folder ``small`` or ``real``."""
+    widest = max(int(item["width"]) for item in catalog.rows())
+    return "small" if widest <= _SMALL else "real"
 
 
 def _spaced(catalog: Catalog, most: int) -> Catalog:
@@ -180,11 +215,25 @@ def figures(out: Path) -> dict[str, Any]:
         others = pq.read_table(path)
         for peer in dict.fromkeys(others["peer"].to_pylist()):
             judged[peer] = others.filter(pc.equal(others["peer"], peer))
-        for name, mine in judged.items():
-            table.setdefault(name, {})[fold] = {
-                chain: _of(mine.filter(pc.equal(mine["chain"], chain))) for chain in CHAINS
-            }
+        for name, scores in judged.items():
+            for left_out, mine in _parts(fold, scores):
+                table.setdefault(name, {})[left_out] = {
+                    chain: _of(mine.filter(pc.equal(mine["chain"], chain))) for chain in CHAINS
+                }
     return table
+
+
+def _parts(fold: str, scores: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+    """Yield what was left out, and its scores beside those of observed images of its size."""
+    if not fold.startswith("generators"):
+        yield fold, scores
+        return
+    places = [Path(catalog) for catalog in scores["catalog"].to_pylist()]
+    is_made = scores["is_made"].to_pylist()
+    for generator in sorted({place for place, made in zip(places, is_made, strict=True) if made}):
+        kind = _kind(open_catalog(generator))
+        own = [place == generator or place.parent.name == kind for place in places]
+        yield _generator(generator), scores.filter(pa.array(own))
 
 
 def _of(rows: pa.Table) -> dict[str, Any]:
@@ -210,8 +259,11 @@ def _markdown(table: dict[str, Any]) -> str:
     for fold, chains in table["parhelion"].items():
         lines.append(f"| {fold} | " + " | ".join(_cell(chains[chain]) for chain in CHAINS) + " |")
     for name, folds in table.items():
-        cells = [_mean_cell([chains[chain] for chains in folds.values()]) for chain in CHAINS]
-        lines.append(f"| **{name}**, mean | " + " | ".join(cells) + " |")
+        for what in ("folds", "generators"):
+            own = [chains for fold, chains in folds.items() if ("/" in fold) == (what != "folds")]
+            if own:
+                cells = [_mean_cell([chains[chain] for chains in own]) for chain in CHAINS]
+                lines.append(f"| **{name}**, mean of {what} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

@@ -16,6 +16,7 @@ SETTINGS = DetectorSettings(
 def test_a_lattice_is_found_by_simple_means(drawn: list[Catalog]) -> None:
     table = peer_scores(drawn, drawn, SETTINGS)
     assert set(table["chain"].to_pylist()) == set(CHAINS)
+    assert set(table["catalog"].to_pylist()) == {str(catalog.root) for catalog in drawn}
     for peer in set(table["peer"].to_pylist()):
         mine = table.filter(
             pc.and_(pc.equal(table["peer"], peer), pc.equal(table["chain"], "plain"))

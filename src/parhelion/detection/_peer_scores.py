@@ -40,8 +40,8 @@ def peer_scores(
     Returns
     -------
     scores : pyarrow.Table
-        A row for each peer, chain and image: `peer`, `chain`, `group_id`, `is_made`,
-        `probability_made`.
+        A row for each peer, chain and image: `peer`, `chain`, `catalog` (its folder), `group_id`,
+        `is_made`, `probability_made`.
     """
     known = gather(learned)
     check_classes(known, ("train",))
@@ -64,6 +64,7 @@ def peer_scores(
                 {
                     "peer": [peer.name] * len(asked),
                     "chain": [chain] * len(asked),
+                    "catalog": [s.catalog for s in asked],
                     "group_id": [s.group_id for s in asked],
                     "is_made": [s.is_made for s in asked],
                     "probability_made": peer.probability_made(seen),
