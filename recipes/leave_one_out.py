@@ -144,7 +144,7 @@ def _plan(fold: str, data: Path) -> _Plan:
         return _without_survey(fold.removeprefix("survey "), real, small, made)
     if every := re.fullmatch(r"generators (\d+) of (\d+)", fold):
         first, step = map(int, every.groups())
-        left_out = made[first - 1 :: step]
+        left_out = made[first - 1 :: step] if 1 <= first <= step else []
     else:
         left_out = [catalog for catalog in made if catalog.root.parent.name == fold]
     if not left_out:
@@ -259,11 +259,12 @@ def _markdown(table: dict[str, Any]) -> str:
     for fold, chains in table["parhelion"].items():
         lines.append(f"| {fold} | " + " | ".join(_cell(chains[chain]) for chain in CHAINS) + " |")
     for name, folds in table.items():
-        for what in ("folds", "generators"):
-            own = [chains for fold, chains in folds.items() if ("/" in fold) == (what != "folds")]
-            if own:
-                cells = [_mean_cell([chains[chain] for chains in own]) for chain in CHAINS]
-                lines.append(f"| **{name}**, mean of {what} | " + " | ".join(cells) + " |")
+        means: dict[str, list[dict[str, Any]]] = {}
+        for fold, chains in folds.items():
+            means.setdefault("generators" if "/" in fold else "folds", []).append(chains)
+        for what, own in means.items():
+            cells = [_mean_cell([chains[chain] for chains in own]) for chain in CHAINS]
+            lines.append(f"| **{name}**, mean of {what} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

@@ -70,10 +70,6 @@ def recalibrate(
 ) -> dict[str, Any]:
     """Calibrate a trained detector on given logits, and save it with its new card.
 
-    A detector is calibrated on the generators that it learned from, which it knows better than
-    it will know any other. The logits of detectors of the same recipe on generators and surveys
-    that were left out of their training say more of what to expect.
-
     Parameters
     ----------
     model : Path

@@ -219,7 +219,7 @@ def _detector(folder: Path) -> Section:
         _row("Area under the ROC curve", figures, "auc", figures["count"]),
         _row("Expected calibration error", figures, "ece", figures["count"]),
         _row(
-            "Expected calibration error, catalogs of a class weighing alike",
+            "Expected calibration error, classes and their catalogs weighing alike",
             figures,
             "ece_weighted",
             figures["count"],
@@ -255,7 +255,7 @@ def _detector(folder: Path) -> Section:
         ),
         Block("", header=("figure", "value", "95 % interval", "images"), rows=rows),
         Block(
-            "By the side of the squares judged: of small images little can be told.",
+            "By the side of the squares judged.",
             header=("side", "balanced accuracy", "area under the curve", "made", "observed"),
             rows=[
                 (
