@@ -90,7 +90,9 @@ def quick() -> Iterator[None]:
         patch.setattr(
             _flare_runs, "class_seed_difference", partial(class_seed_difference, bootstrap=20)
         )
-        scale = replace(SCALES["small"], backbones=("small",), side=24, drawn=2, sizes=(2,))
+        scale = replace(
+            SCALES["small"], backbones=("small",), side=24, drawn=2, sizes=(2,), passes=1
+        )
         patch.setitem(_flare_rows.SCALES, "small", scale)
         yield
 
@@ -173,10 +175,25 @@ def test_the_published_split_leaks(done: tuple[Path, dict[str, Any]]) -> None:
     assert all(len(leak["accuracy_of_seeds"]) == 2 for leak in summary["leaks"])
 
 
+def test_as_many_passes_are_longer_trainings_where_there_are_more_images(
+    done: tuple[Path, dict[str, Any]],
+) -> None:
+    _, summary = done
+    lengths = summary["lengths"]
+    assert lengths["passes"] == 1
+    rows = {item["row"]: item for item in lengths["rows"]}
+    assert rows["raw"]["images_seen"] == [24, 24]
+    assert rows["raw-augmented"]["images_seen"] == [24 * 7] * 2
+    assert rows["flare"]["images_seen"] == [24 + 24 * 3 + 28 * 7] * 2
+    assert rows["raw"]["over_raw"] is None
+    wanted = rows["flare"]["in_domain"]["accuracy"] - rows["raw"]["in_domain"]["accuracy"]
+    assert rows["flare"]["over_raw"]["difference"] == pytest.approx(wanted)
+
+
 def test_the_curve_goes_from_few_images_to_all(done: tuple[Path, dict[str, Any]]) -> None:
     _, summary = done
     curves = {curve["row"]: curve["points"] for curve in summary["scarcity"]["curves"]}
-    assert [point["images"] for point in curves["high"]] == [4, 24]
+    assert set(curves) == {"high-augmented", "flare"}
     assert [point["images"] for point in curves["high-augmented"]] == [4 * 7, 24 * 7]
     # What was drawn from classes stays: 4 images; of 24 varied ones the 4 kin, all augmented.
     assert [point["images"] for point in curves["flare"]] == [4 + 12 + 8 * 7, 24 + 72 + 28 * 7]
@@ -191,7 +208,7 @@ def test_pictures_and_page_are_there(done: tuple[Path, dict[str, Any]]) -> None:
     assert table.num_rows == summary["features"]["images"]
     assert set(table["kind"].to_pylist()) == {"real", "augmented", "made"}
     page = (out / "index.html").read_text()
-    for text in ("What is gained", "Fine classes", "Macro classes", "leak audit", "What it cost"):
+    for text in ("What is gained", "Fine classes", "Macro classes", "leak audit", "length audit"):
         assert text in page
 
 

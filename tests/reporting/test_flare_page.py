@@ -13,7 +13,7 @@ import pytest
 from parhelion.errors import InputError
 from parhelion.provenance import encode_image, write_image
 from parhelion.reporting import report_flare
-from parhelion.reporting._flare_page import _gains
+from parhelion.reporting._flare_page import _gains, _lengths
 
 CHROMIUM = shutil.which("chromium")
 _ROWS = {"raw": "raw", "flare": "FLARE"}
@@ -79,6 +79,25 @@ def _summary() -> dict[str, Any]:
                 "with_kin": 0.998,
             }
         ],
+        "lengths": {
+            "backbone": "small",
+            "passes": 2,
+            "rows": [
+                {
+                    "row": row,
+                    "name": name,
+                    "images_seen": [seen] * 3,
+                    "in_domain": _figures(0.5 + seen / 100_000),
+                    "over_raw": over,
+                }
+                for (row, name), seen, over in zip(
+                    _ROWS.items(),
+                    (2_000, 20_000),
+                    (None, {"difference": 0.18, "interval": [0.12, 0.25]}),
+                    strict=True,
+                )
+            ],
+        },
         "scarcity": {
             "backbone": "small",
             "curves": [{"row": row, "name": name, "points": points} for row, name in _ROWS.items()],
@@ -118,6 +137,14 @@ def test_outcomes_are_said_as_found() -> None:
     rows = _gains(_summary()).blocks[0].rows
     assert [row[-1] for row in rows] == ["a gain", "a loss", "not told apart"]
     assert [row[3] for row in rows] == ["+10.0", "-10.0", "+1.0"]
+
+
+def test_what_longer_training_gains_is_told_apart() -> None:
+    section = _lengths(_summary())
+    assert "(small, fine classes) with 2 passes each" in section.text
+    raw, flare = section.blocks[0].rows
+    assert raw == ("raw", "2,000", "0.520", "0.500 to 0.550", "", "", "")
+    assert flare[4:] == ("+18.0", "+12.0 to +25.0", "+1.0")
 
 
 def test_the_page_has_the_paper_s_figure_beside_ours(folder: Path) -> None:

@@ -1,7 +1,7 @@
-"""FLARE's tables, its gain, the leak of the published split, and where made images help."""
+"""FLARE's tables, its gain, what leaks and longer training add, and where made images help."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
 
@@ -17,7 +17,6 @@ from parhelion.experiments._flare_pictures import write_features, write_samples
 from parhelion.experiments._flare_rows import (
     FLARE,
     GAINS,
-    HIGH,
     HIGH_AUGMENTED,
     LABELS,
     PAPER,
@@ -37,8 +36,9 @@ from parhelion.reporting import report_flare
 from parhelion.training import find_model, read_card
 
 #: Rows of the scarcity curve: without made images, and with them.
-_CURVES = (HIGH, HIGH_AUGMENTED, FLARE)
-_LEAKS = (RAW, RAW_AUGMENTED, FLARE)
+_CURVES = (HIGH_AUGMENTED, FLARE)
+#: Rows of the two audits.
+_AUDITED = (RAW, RAW_AUGMENTED, FLARE)
 
 
 def reproduce_flare(
@@ -55,7 +55,9 @@ def reproduce_flare(
     augmented too. Classifiers of each backbone, for fine and for macro labels, learn from raw
     images, augmented ones, enlarged ones, both, made images alone, and FLARE's mixture; real
     images that nothing descends from judge them. Then the same on the published split of derived
-    files (the leak audit), and on few images of each class (the scarcity curve).
+    files (the leak audit), with as many passes over its files for each row, so that the larger
+    set is learned from for longer (the length audit), and on few images of each class (the
+    scarcity curve).
 
     Parameters
     ----------
@@ -128,7 +130,8 @@ def reproduce_flare(
                     )
                     for seed in seeds
                 ]
-    leaks = _audit(runs, sets, scale.backbones[0], seeds)
+    leaks = _leaks(runs, sets, scale.backbones[0], seeds)
+    lengths = _lengths(runs, learned, scale.backbones[-1], scale.passes, seeds)
     scarcity = _scarcity(runs, sets, done, scale.backbones[-1], scale.sizes, settings)
 
     first = done[scale.backbones[0], "fine", FLARE][0]
@@ -172,6 +175,7 @@ def reproduce_flare(
             for better, than in GAINS
         ],
         "leaks": leaks,
+        "lengths": lengths,
         "scarcity": scarcity,
         "classifier": card["settings"],
         "classes": card["labels"],
@@ -217,10 +221,10 @@ def _generator(stages: Stages, out: Path, whole: Catalog, settings: ReproduceFla
     return str(out)
 
 
-def _audit(runs: Runs, sets: Sets, backbone: str, seeds: Sequence[int]) -> list[Figures]:
+def _leaks(runs: Runs, sets: Sets, backbone: str, seeds: Sequence[int]) -> list[Figures]:
     """Do some rows again on files that were split at random, as published."""
     found = []
-    for row in _LEAKS:
+    for row in _AUDITED:
         accuracies, with_kin = [], []
         for seed in seeds:
             leaky, share = as_published(row, sets, seed)
@@ -246,6 +250,41 @@ def _audit(runs: Runs, sets: Sets, backbone: str, seeds: Sequence[int]) -> list[
             }
         )
     return found
+
+
+def _lengths(
+    runs: Runs,
+    learned: Callable[[str], list[Catalog]],
+    backbone: str,
+    passes: int,
+    seeds: Sequence[int],
+) -> Figures:
+    """Do some rows again with as many passes over their files, not as many images."""
+    trained = {
+        row: [
+            runs.train(
+                f"{backbone}-fine-{row}-{passes}-passes-{seed}",
+                partial(learned, row),
+                row,
+                backbone,
+                "fine",
+                seed,
+                passes=passes,
+            )
+            for seed in seeds
+        ]
+        for row in _AUDITED
+    }
+    rows = [
+        {
+            "row": row,
+            "name": ROWS[row],
+            **runs.figures(trained[row]),
+            "over_raw": None if row == RAW else runs.gain(trained[row], trained[RAW]),
+        }
+        for row in _AUDITED
+    ]
+    return {"backbone": backbone, "passes": passes, "rows": rows}
 
 
 def _scarcity(

@@ -67,6 +67,8 @@ class Scale:
     """Images to draw of each class."""
     sizes: tuple[int, ...] = (5, 10, 20, 50)
     """Of the scarcity curve: independent images of a class to learn from."""
+    passes: int = 2
+    """Of the length audit: times that each training goes through its files."""
 
 
 SCALES = {
@@ -80,6 +82,7 @@ SCALES = {
         DEFAULT_UPSCALER,
         "bodies-64",
         drawn=500,
+        passes=10,
     ),
 }
 

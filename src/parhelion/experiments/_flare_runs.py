@@ -69,6 +69,7 @@ class Runs:
         *,
         judged: Judged | None = None,
         abroad: bool = False,
+        passes: int | None = None,
     ) -> Path:
         """Train a classifier unless it is there, and keep its calls on the test part.
 
@@ -87,11 +88,14 @@ class Runs:
             What the judging parts are; as the row says when not given.
         abroad : bool
             Test it elsewhere too.
+        passes : int, optional
+            Times that the training goes through its files; as many images as the recipe says,
+            whatever the row, when not given.
         """
         run = self.folder / name
         wanted = self._wanted(row, backbone, seed, judged)
         self._stages.run(
-            f"train {name}", partial(self._train, run, data, wanted, row, labels, abroad)
+            f"train {name}", partial(self._train, run, data, wanted, row, labels, abroad, passes)
         )
         return run
 
@@ -124,19 +128,29 @@ class Runs:
     def _wanted(
         self, row: str, backbone: str, seed: int, judged: Judged | None
     ) -> ClassifierSettings:
-        base = self._base
         return replace(
-            base,
+            self._long(self._base, self._base.images),
             backbone=backbone,
             judged=judged or ("enhanced" if is_enlarged(row) else "observed"),
-            images=max(base.batch, round(base.images * self.settings.share)),
-            warmup=round(base.warmup * self.settings.share),
             seed=seed,
             device=self.settings.device,
             precision=self.settings.precision,
             workers=self.settings.workers,
             cache_mb=self.settings.cache_mb,
         )
+
+    def _lasting(
+        self, settings: ClassifierSettings, passes: int, images: Sequence[Catalog]
+    ) -> ClassifierSettings:
+        """Let a training go so many times through its files."""
+        files = sum(len(catalog.select(split="train")) for catalog in images)
+        return self._long(settings, passes * files)
+
+    def _long(self, settings: ClassifierSettings, images: int) -> ClassifierSettings:
+        """Set a training's length, of which the warm-up has the same part as in the recipe."""
+        images = max(settings.batch, round(images * self.settings.share))
+        warmup = round(images * self._base.warmup / self._base.images)
+        return replace(settings, images=images, warmup=warmup)
 
     def _train(
         self,
@@ -146,8 +160,11 @@ class Runs:
         row: str,
         labels: str,
         abroad: bool,
+        passes: int | None,
     ) -> Figures:
         images = [labeled(catalog, labels) for catalog in data()]
+        if passes is not None:
+            settings = self._lasting(settings, passes, images)
         train_classifier(images, run, settings, resume=True, store=self._store)
         tests: dict[str, Sequence[Catalog]] = {_CALLS: images}
         if abroad:
