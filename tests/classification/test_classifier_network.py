@@ -20,6 +20,7 @@ def _settings(**values: Any) -> ClassifierSettings:
 def test_the_small_trunk_is_small() -> None:
     trunk = SmallTrunk()
     assert trunk(torch.zeros(2, 3, 64, 64)).shape == (2, 128)
+    assert trunk(torch.zeros(2, 3, 72, 33)).shape == (2, 128)  # whatever the side
     assert 300_000 < sum(p.numel() for p in trunk.parameters()) < 520_000
 
 

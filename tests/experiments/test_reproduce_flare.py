@@ -1,6 +1,7 @@
 """FLARE's experiments on a handful of drawn images: every row, the audit, the curve, the page."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
@@ -16,6 +18,7 @@ from drawn_galaxy import draw_galaxy
 from parhelion._settings import load_recipe
 from parhelion.augmentation import UpscalerSettings, train_upscaler
 from parhelion.catalog import Catalog, image_id, open_catalog, row, write_catalog
+from parhelion.classification import load_classes
 from parhelion.errors import InputError, ModelError, SettingsError
 from parhelion.experiments import _flare_rows, _flare_runs
 from parhelion.experiments._flare import reproduce_flare
@@ -230,11 +233,51 @@ def test_nothing_is_done_twice(
     # As if one training, and the record of one catalog, had been lost to a kill.
     progress = json.loads((out / "progress.json").read_text())
     del progress["stages"]["enlarge them"]
-    del progress["stages"]["train small-macro-high-1"]
+    del progress["stages"]["train small-fine-high-1"]
     (out / "progress.json").write_text(json.dumps(progress))
     with pytest.raises(RuntimeError, match="trained again"):
         reproduce_flare(real, out, settings, elsewhere=[f"{abroad}=galaxy"])
     assert "enlarge them" in json.loads((out / "progress.json").read_text())["stages"]
+
+
+def test_macro_classes_are_called_by_the_sum_of_fine_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = {"labels": ["asteroid", "galaxy", "planet", "unheard_of"]}
+    monkeypatch.setattr(_flare_runs, "read_card", lambda *_: card)
+    table = {
+        "group_id": ["a", "b", "c"],
+        "truth": ["planet", "unheard_of", "galaxy"],
+        "probability": [[0.3, 0.4, 0.2, 0.1], [0.2, 0.2, 0.2, 0.4], [0.3, 0.4, 0.3, 0.0]],
+    }
+    pq.write_table(pa.table(table), tmp_path / "calls.parquet")
+    calls, truth, groups = _flare_runs._calls([tmp_path], "calls.parquet", None)
+    assert [calls[0].tolist(), truth.tolist()] == [[1, 3, 1], [2, 3, 1]]
+    merged = load_classes("flare-macro")
+    calls, truth, groups = _flare_runs._calls([tmp_path], "calls.parquet", merged)
+    # Of celestial bodies and stellar objects: 0.5 against 0.4, 0.6 against 0.4.
+    assert [calls[0].tolist(), truth.tolist()] == [[0, 0], [0, 1]]
+    assert groups.tolist() == ["a", "c"]
+
+
+def test_macro_classes_are_trained_for_where_the_scale_says_so(
+    quick: None,
+    real: Path,
+    done: tuple[Path, dict[str, Any]],
+    settings: ReproduceFlareSettings,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    before, _ = done
+    out = tmp_path / "out"
+    shutil.copytree(before, out)
+    progress = json.loads((out / "progress.json").read_text())
+    progress["settings"]["elsewhere"] = []
+    (out / "progress.json").write_text(json.dumps(progress))
+    monkeypatch.setitem(_flare_rows.SCALES, "small", replace(SCALES["small"], apart=True))
+    reproduce_flare(real, out, settings)
+    card = json.loads((out / "runs" / "small-macro-flare-0" / "model.json").read_text())
+    assert card["labels"] == ["celestial bodies", "stellar objects"]
 
 
 def test_a_generator_that_knows_more_is_refused(

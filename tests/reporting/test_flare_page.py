@@ -79,6 +79,7 @@ def _summary() -> dict[str, Any]:
                 "with_kin": 0.998,
             }
         ],
+        "macro_trained": False,
         "lengths": {
             "backbone": "small",
             "passes": 2,
@@ -159,6 +160,13 @@ def test_the_page_has_the_paper_s_figure_beside_ours(folder: Path) -> None:
         "none of black holes",
     ):
         assert text in page
+
+
+def test_how_macro_classes_were_called_is_said(folder: Path) -> None:
+    text = "called by the sum of the probabilities"
+    assert text in report_flare(folder).read_text()
+    (folder / "summary.json").write_text(json.dumps(_summary() | {"macro_trained": True}))
+    assert text not in report_flare(folder).read_text()
 
 
 def test_a_pretrained_generator_is_said_to_be_one(folder: Path) -> None:

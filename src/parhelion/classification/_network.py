@@ -106,7 +106,7 @@ class _Block(nn.Module):
         y = self.second(F.silu(self.first(x)))
         gate = torch.sigmoid(self.excite(F.silu(self.squeeze(y.mean((2, 3))))))
         # Averaging before the 1x1 convolution keeps what a stride would skip.
-        skipped = F.avg_pool2d(x, self.stride) if self.stride > 1 else x
+        skipped = F.avg_pool2d(x, self.stride, ceil_mode=True) if self.stride > 1 else x
         return F.silu(self.around(skipped) + y * gate[:, :, None, None])
 
 

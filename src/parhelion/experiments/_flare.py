@@ -117,7 +117,7 @@ def reproduce_flare(
     done: dict[tuple[str, str, str], list[Path]] = {}
     for row in ROWS:
         for backbone in scale.backbones:
-            for labels in LABELS:
+            for labels in LABELS if scale.apart else ("fine",):
                 done[backbone, labels, row] = [
                     runs.train(
                         f"{backbone}-{labels}-{row}-{seed}",
@@ -130,7 +130,9 @@ def reproduce_flare(
                     )
                     for seed in seeds
                 ]
-    leaks = _leaks(runs, sets, scale.backbones[0], seeds)
+    if not scale.apart:
+        done |= {(backbone, "macro", row): found for (backbone, _, row), found in done.items()}
+    leaks = _leaks(runs, sets, scale.backbones[-1], seeds)
     lengths = _lengths(runs, learned, scale.backbones[-1], scale.passes, seeds)
     scarcity = _scarcity(runs, sets, done, scale.backbones[-1], scale.sizes, settings)
 
@@ -155,7 +157,7 @@ def reproduce_flare(
                     "name": name,
                     "backbone": backbone,
                     "paper": PAPER.get(backbone, {}).get(row) if labels == "fine" else None,
-                    **runs.figures(done[backbone, labels, row], abroad=True),
+                    **runs.figures(done[backbone, labels, row], labels, abroad=True),
                 }
                 for backbone in scale.backbones
                 for row, name in ROWS.items()
@@ -168,7 +170,7 @@ def reproduce_flare(
                 "backbone": backbone,
                 "better": ROWS[better],
                 "than": ROWS[than],
-                **runs.gain(done[backbone, labels, better], done[backbone, labels, than]),
+                **runs.gain(done[backbone, labels, better], done[backbone, labels, than], labels),
             }
             for labels in LABELS
             for backbone in scale.backbones
@@ -176,6 +178,7 @@ def reproduce_flare(
         ],
         "leaks": leaks,
         "lengths": lengths,
+        "macro_trained": scale.apart,
         "scarcity": scarcity,
         "classifier": card["settings"],
         "classes": card["labels"],

@@ -69,6 +69,9 @@ class Scale:
     """Of the scarcity curve: independent images of a class to learn from."""
     passes: int = 2
     """Of the length audit: times that each training goes through its files."""
+    apart: bool = False
+    """Train for macro classes by themselves, as published; else a macro class is as probable as
+    its fine classes together."""
 
 
 SCALES = {
@@ -83,6 +86,7 @@ SCALES = {
         "bodies-64",
         drawn=500,
         passes=10,
+        apart=True,
     ),
 }
 

@@ -14,9 +14,14 @@ import pyarrow.parquet as pq
 from parhelion._files import atomic_path
 from parhelion._settings import load_recipe
 from parhelion.catalog import Catalog
-from parhelion.classification import ClassifierSettings, score_classifier, train_classifier
+from parhelion.classification import (
+    ClassifierSettings,
+    load_classes,
+    score_classifier,
+    train_classifier,
+)
 from parhelion.errors import InputError
-from parhelion.experiments._flare_rows import Scale, is_enlarged, labeled
+from parhelion.experiments._flare_rows import LABELS, Scale, is_enlarged, labeled
 from parhelion.experiments._settings import ReproduceFlareSettings
 from parhelion.experiments._stages import Figures, Stages
 from parhelion.measurement import class_seed_difference, class_seed_figures
@@ -55,6 +60,7 @@ class Runs:
         self.settings = settings
         self.elsewhere = elsewhere
         self._stages = stages
+        self._apart = scale.apart
         self._base = load_recipe(scale.recipe, "train classifier", ClassifierSettings)
         self._store = PixelStore(self._base.image_size, settings.cache_mb)
 
@@ -99,31 +105,42 @@ class Runs:
         )
         return run
 
-    def figures(self, runs: Sequence[Path], *, abroad: bool = False) -> Figures:
+    def figures(
+        self, runs: Sequence[Path], labels: str = "fine", *, abroad: bool = False
+    ) -> Figures:
         """Return accuracy and macro F1 of trainings that differ by their seed alone."""
+        merged = self._merged(labels)
         card = read_card(runs[0], "classifier")
         found: Figures = {
             "images": sum(card["data"]["counts"]["train"].values()),
             "images_seen": [read_card(run, "classifier")["images_seen"] for run in runs],
-            "in_domain": class_seed_figures(*_calls(runs, _CALLS), seed=self.settings.seed),
+            "in_domain": class_seed_figures(*_calls(runs, _CALLS, merged), seed=self.settings.seed),
         }
         if abroad:
             found["elsewhere"] = {
-                test: class_seed_figures(*_calls(runs, _abroad(place)), seed=self.settings.seed)
+                test: class_seed_figures(
+                    *_calls(runs, _abroad(place), merged), seed=self.settings.seed
+                )
                 for place, test in enumerate(self.elsewhere)
             }
         return found
 
-    def gain(self, first: Sequence[Path], second: Sequence[Path]) -> Figures:
+    def gain(self, first: Sequence[Path], second: Sequence[Path], labels: str = "fine") -> Figures:
         """Return by how much the first trainings are more accurate than the second."""
-        calls, truth, groups = _calls(first, _CALLS)
-        others, same, kin = _calls(second, _CALLS)
+        merged = self._merged(labels)
+        calls, truth, groups = _calls(first, _CALLS, merged)
+        others, same, kin = _calls(second, _CALLS, merged)
         if not (np.array_equal(truth, same) and np.array_equal(groups, kin)):
             raise InputError(
                 f"{first[0]} and {second[0]} were judged by different images: one could not be "
                 "read or enlarged; screen the catalog with `parhelion screen`"
             )
         return class_seed_difference(calls, others, truth, groups, seed=self.settings.seed)
+
+    def _merged(self, labels: str) -> Mapping[str, str] | None:
+        """Return the macro class of each fine one where trainings for these call both."""
+        name = LABELS[labels]
+        return None if name is None or self._apart else load_classes(name)
 
     def _wanted(
         self, row: str, backbone: str, seed: int, judged: Judged | None
@@ -176,7 +193,9 @@ class Runs:
             scores = score_classifier(run, catalogs, device=settings.device)
             with atomic_path(run / name) as temporary:
                 pq.write_table(
-                    scores.select(["group_id", "truth", "called"]), temporary, compression="zstd"
+                    scores.select(["group_id", "truth", "probability"]),
+                    temporary,
+                    compression="zstd",
                 )
         shutil.rmtree(run / "checkpoints")  # they have served
         card = read_card(run, "classifier")
@@ -189,17 +208,27 @@ class Runs:
         }
 
 
-def _calls(runs: Sequence[Path], name: str) -> tuple[list[Any], Any, Any]:
-    """Return the calls of each training as numbers, and the truth and groups that they share."""
+def _calls(
+    runs: Sequence[Path], name: str, merged: Mapping[str, str] | None
+) -> tuple[list[Any], Any, Any]:
+    """Return the calls of each training as numbers, and the truth and groups that they share.
+
+    With `merged` a macro class is as probable as its fine classes together; images of labels that
+    it does not know are left out.
+    """
+    labels = read_card(runs[0], "classifier")["labels"]
+    classes = {label: label for label in labels} if merged is None else merged
+    names = sorted({classes[label] for label in labels if label in classes})
+    together = np.array([[classes.get(label) == name for name in names] for label in labels])
     tables: list[pa.Table] = [pq.read_table(run / name) for run in runs]
-    number = {label: k for k, label in enumerate(read_card(runs[0], "classifier")["labels"])}
-
-    def numbers(table: pa.Table, column: str) -> list[int]:
-        return [number[label] for label in table[column].to_pylist()]
-
-    groups = np.array(tables[0]["group_id"].to_pylist())
-    calls = [np.array(numbers(table, "called")) for table in tables]
-    return calls, np.array(numbers(tables[0], "truth")), groups
+    truths = tables[0]["truth"].to_pylist()
+    known = np.array([label in classes for label in truths])
+    truth = [names.index(classes[label]) for label in truths if label in classes]
+    groups = np.array(tables[0]["group_id"].to_pylist())[known]
+    calls = [
+        (np.array(table["probability"].to_pylist())[known] @ together).argmax(1) for table in tables
+    ]
+    return calls, np.array(truth), groups
 
 
 def _abroad(place: int) -> str:

@@ -75,7 +75,7 @@ class ReproduceFlareSettings:
     """Which scale FLARE's experiments are done at."""
 
     scale: Literal["small", "paper"] = "small"
-    """small is meant for two CPU cores: images of 64 px, enlarged to 128, seen at 80 by two small
+    """small is meant for two CPU cores: images of 64 px, enlarged to 128, seen at 72 by two small
     networks. paper has the published four networks at 224 px and images as they came,
     and needs a GPU."""
     share: float = 1.0

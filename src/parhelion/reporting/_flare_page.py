@@ -20,10 +20,13 @@ PAGE_FILE = "index.html"
 
 Figures = Mapping[str, Any]
 
-_PAPER = (
-    "The paper's test images are derived files split at random: siblings of nearly all of them "
-    "were learned from. Its figures stand beside ours as what was claimed."
-)
+_TEXTS = {
+    "fine": (
+        "The paper's test images are derived files split at random: siblings of nearly all of them "
+        "were learned from. Its figures stand beside ours as what was claimed."
+    ),
+    "macro": "Macro classes are called by the sum of the probabilities of their fine classes.",
+}
 
 
 def report_flare(folder: Path | str) -> Path:
@@ -156,9 +159,8 @@ def _table(summary: Figures, labels: str) -> Section:
             "54.8-66.3 to 74.1-80.1 %, though on Galaxy Zoo plain augmentation is better."
         )
     title = {"fine": "Fine classes", "macro": "Macro classes"}[labels]
-    return Section(
-        title, _PAPER if labels == "fine" else "", [Block(caption, header=header, rows=cells)]
-    )
+    text = "" if labels == "macro" and summary["macro_trained"] else _TEXTS[labels]
+    return Section(title, text, [Block(caption, header=header, rows=cells)])
 
 
 def _leaks(summary: Figures) -> Section:
