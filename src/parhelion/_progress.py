@@ -5,6 +5,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+_silent = False
+
+
+def silence() -> None:
+    """Show no bar in this process any more: it is one of many."""
+    global _silent
+    _silent = True
 
 
 def progress(
@@ -33,7 +40,7 @@ def bar(
         desc=what,
         unit=f" {unit}",
         file=sys.stderr,
-        disable=silent or not sys.stderr.isatty(),
+        disable=silent or _silent or not sys.stderr.isatty(),
         dynamic_ncols=True,
         smoothing=0.1,
         mininterval=0.25,

@@ -20,7 +20,7 @@ from parhelion.augmentation import UpscalerSettings, train_upscaler
 from parhelion.catalog import Catalog, image_id, open_catalog, row, write_catalog
 from parhelion.classification import load_classes
 from parhelion.errors import InputError, ModelError, SettingsError
-from parhelion.experiments import _flare_rows, _flare_runs
+from parhelion.experiments import _flare_rows, _flare_runs, _flare_train
 from parhelion.experiments._flare import reproduce_flare
 from parhelion.experiments._flare_rows import ROWS, SCALES
 from parhelion.experiments._settings import ReproduceFlareSettings
@@ -226,7 +226,7 @@ def test_nothing_is_done_twice(
         raise RuntimeError("trained again")
 
     out, summary = done
-    monkeypatch.setattr(_flare_runs, "train_classifier", refuse)
+    monkeypatch.setattr(_flare_train, "train_classifier", refuse)
     again = reproduce_flare(real, out, settings, elsewhere=[f"{abroad}=galaxy"])
     assert again["tables"] == summary["tables"]
     assert again["stages"] == summary["stages"]
@@ -278,6 +278,32 @@ def test_macro_classes_are_trained_for_where_the_scale_says_so(
     reproduce_flare(real, out, settings)
     card = json.loads((out / "runs" / "small-macro-flare-0" / "model.json").read_text())
     assert card["labels"] == ["celestial bodies", "stellar objects"]
+
+
+def test_several_processes_agree_with_one_bit_for_bit(
+    quick: None,
+    real: Path,
+    done: tuple[Path, dict[str, Any]],
+    settings: ReproduceFlareSettings,
+    tmp_path: Path,
+) -> None:
+    before, alone = done
+    out = tmp_path / "out"
+    shutil.copytree(before, out, ignore=shutil.ignore_patterns("runs"))
+    # As if it had been begun with two processes, and were stopped before the trainings.
+    progress = json.loads((out / "progress.json").read_text())
+    progress["settings"] |= {"workers": 2, "elsewhere": []}
+    stages = progress["stages"].items()
+    progress["stages"] = {name: kept for name, kept in stages if not name.startswith("train ")}
+    (out / "progress.json").write_text(json.dumps(progress))
+    together = reproduce_flare(real, out, replace(settings, workers=2))
+    for name in ("small-fine-flare-0", "small-fine-flare-2-images-1", "small-fine-raw-leaky-0"):
+        for file in ("model.safetensors", "calls.parquet"):
+            first, second = (folder / "runs" / name / file for folder in (before, out))
+            assert first.read_bytes() == second.read_bytes()
+    assert together["gains"] == alone["gains"]
+    kept = together["stages"]["train small-fine-flare-0"]
+    assert kept["peak_memory_mb"] > 2 * 100
 
 
 def test_a_generator_that_knows_more_is_refused(

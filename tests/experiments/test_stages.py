@@ -7,7 +7,7 @@ import pytest
 
 from parhelion.errors import InputError
 from parhelion.experiments._demo_settings import DemoSettings
-from parhelion.experiments._stages import Stages
+from parhelion.experiments._stages import Ended, Stages
 
 
 def test_a_stage_that_was_done_is_not_done_again(tmp_path: Path) -> None:
@@ -62,6 +62,21 @@ def test_what_a_stopped_stage_took_before_is_said_to_be_missing(tmp_path: Path) 
     again.run("third", dict)
     stopped = {name: stage["stopped_before"] for name, stage in again.costs()["stages"].items()}
     assert stopped == {"first": False, "second": True, "third": False}
+
+
+def test_stages_of_other_processes_are_kept_as_they_end(tmp_path: Path) -> None:
+    stages = Stages(tmp_path, "demo", DemoSettings())
+    stages.run("first", dict)
+    two = [Ended(name, {"count": 1}, 50.0, 300, name == "b") for name in ("b", "a")]
+    stages.collect(iter(two), 2)
+    again = Stages(tmp_path, "demo", DemoSettings())
+    assert again.is_done("a")
+    assert not again.is_done("c")
+    costs = again.costs()
+    assert costs["seconds"] < 2  # on the clock, whatever each says of itself
+    assert [stage["seconds"] for stage in costs["stages"].values()][1:] == [50, 50]
+    assert costs["stages"]["b"]["stopped_before"]
+    assert costs["peak_memory_mb"] > 600
 
 
 def test_a_folder_with_another_demo_is_refused(tmp_path: Path) -> None:

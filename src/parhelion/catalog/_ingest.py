@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from parhelion._helpers import Helpers, cores
 from parhelion._progress import bar
 from parhelion._settings import save_settings
 from parhelion.catalog._duplicates import group_images
-from parhelion.catalog._helpers import Helpers
 from parhelion.catalog._plan import IMAGES, Plan, make_plan, make_tasks
 from parhelion.catalog._settings import IngestSettings
 from parhelion.catalog._table import (
@@ -167,9 +167,7 @@ def _make_room(out: Path, plan: Plan, *, overwrite: bool) -> None:
 
 def _helpers(paths: Sequence[Path], settings: IngestSettings) -> int:
     """Return how many processes to start beside this one, after a glance at the sources."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity is not None else os.cpu_count() or 1
-    most = (settings.workers or cores) - 1
+    most = (settings.workers or cores()) - 1
     files = 0
     for path in paths:
         if path.is_file():

@@ -1,9 +1,11 @@
 """FLARE's tables, its gain, what leaks and longer training add, and where made images help."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from functools import cache, partial
+from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import chain, product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,9 +26,8 @@ from parhelion.experiments._flare_rows import (
     RAW_AUGMENTED,
     ROWS,
     SCALES,
+    Training,
     as_published,
-    few,
-    learned_from,
 )
 from parhelion.experiments._flare_runs import Runs
 from parhelion.experiments._settings import ReproduceFlareSettings
@@ -107,41 +108,31 @@ def reproduce_flare(
         drawn=settings.drawn or scale.drawn,
         upscaler=settings.upscaler or scale.upscaler,
     )
-    runs = Runs(out / "runs", stages, scale, settings, sets.elsewhere)
+    runs = Runs(out / "runs", stages, scale, settings, sets)
     seeds = range(settings.seed, settings.seed + settings.seeds)
 
-    @cache
-    def learned(row: str) -> list[Catalog]:
-        return learned_from(row, sets, settings)
+    def table(backbone: str, labels: str, row: str) -> list[Training]:
+        taught = labels if scale.apart else "fine"
+        return [Training(row, backbone, seed, taught) for seed in seeds]
 
-    done: dict[tuple[str, str, str], list[Path]] = {}
-    for row in ROWS:
-        for backbone in scale.backbones:
-            for labels in LABELS if scale.apart else ("fine",):
-                done[backbone, labels, row] = [
-                    runs.train(
-                        f"{backbone}-{labels}-{row}-{seed}",
-                        partial(learned, row),
-                        row,
-                        backbone,
-                        labels,
-                        seed,
-                        abroad=True,
-                    )
-                    for seed in seeds
-                ]
-    if not scale.apart:
-        done |= {(backbone, "macro", row): found for (backbone, _, row), found in done.items()}
-    leaks = _leaks(runs, sets, scale.backbones[-1], seeds)
-    lengths = _lengths(runs, learned, scale.backbones[-1], scale.passes, seeds)
-    scarcity = _scarcity(runs, sets, done, scale.backbones[-1], scale.sizes, settings)
+    tables = {
+        case: table(*case)
+        for case in product(scale.backbones, LABELS if scale.apart else ("fine",), ROWS)
+    }
+    of_seeds = partial(_of_seeds, backbone=scale.backbones[-1], seeds=seeds)
+    leaky = {row: of_seeds(row, leaky=True) for row in _AUDITED}
+    longer = {row: of_seeds(row, passes=scale.passes) for row in _AUDITED}
+    few = {case: of_seeds(case[0], size=case[1]) for case in product(_CURVES, (*scale.sizes, None))}
+    groups = chain(tables.values(), leaky.values(), longer.values(), few.values())
+    runs.train(list(dict.fromkeys(chain.from_iterable(groups))))
 
-    first = done[scale.backbones[0], "fine", FLARE][0]
-    (mixture,) = learned(FLARE)
-    card = read_card(first, "classifier")
+    (first, *_) = table(scale.backbones[0], "fine", FLARE)
+    (mixture,) = runs.images(first)
+    (folder,) = runs.folders([first])
+    card = read_card(folder, "classifier")
 
     def features() -> Figures:
-        return write_features(out, first, mixture, settings.device, settings.seed)
+        return write_features(out, folder, mixture, settings.device, settings.seed)
 
     summary: Figures = {
         "paper": "flare",
@@ -157,7 +148,7 @@ def reproduce_flare(
                     "name": name,
                     "backbone": backbone,
                     "paper": PAPER.get(backbone, {}).get(row) if labels == "fine" else None,
-                    **runs.figures(done[backbone, labels, row], labels, abroad=True),
+                    **runs.figures(table(backbone, labels, row), labels, abroad=True),
                 }
                 for backbone in scale.backbones
                 for row, name in ROWS.items()
@@ -170,16 +161,16 @@ def reproduce_flare(
                 "backbone": backbone,
                 "better": ROWS[better],
                 "than": ROWS[than],
-                **runs.gain(done[backbone, labels, better], done[backbone, labels, than], labels),
+                **runs.gain(table(backbone, labels, better), table(backbone, labels, than), labels),
             }
             for labels in LABELS
             for backbone in scale.backbones
             for better, than in GAINS
         ],
-        "leaks": leaks,
-        "lengths": lengths,
+        "leaks": _leaks(runs, leaky, sets),
+        "lengths": _lengths(runs, longer),
         "macro_trained": scale.apart,
-        "scarcity": scarcity,
+        "scarcity": _scarcity(runs, few),
         "classifier": card["settings"],
         "classes": card["labels"],
         "generator": _told(generator),
@@ -224,106 +215,56 @@ def _generator(stages: Stages, out: Path, whole: Catalog, settings: ReproduceFla
     return str(out)
 
 
-def _leaks(runs: Runs, sets: Sets, backbone: str, seeds: Sequence[int]) -> list[Figures]:
-    """Do some rows again on files that were split at random, as published."""
+def _of_seeds(row: str, backbone: str, seeds: Sequence[int], **unlike: Any) -> list[Training]:
+    return [Training(row, backbone, seed, **unlike) for seed in seeds]
+
+
+def _leaks(runs: Runs, cases: Mapping[str, list[Training]], sets: Sets) -> list[Figures]:
+    """Measure trainings on files that were split at random, as published."""
     found = []
-    for row in _AUDITED:
-        accuracies, with_kin = [], []
-        for seed in seeds:
-            leaky, share = as_published(row, sets, seed)
-            run = runs.train(
-                f"{backbone}-fine-{row}-leaky-{seed}",
-                partial(list, [leaky]),
-                row,
-                backbone,
-                "fine",
-                seed,
-                judged="observed",
-            )
-            # Each has a test part of its own, so that there are no calls to join.
-            accuracies.append(read_card(run, "classifier")["figures"]["accuracy"])
-            with_kin.append(share)
+    for row, trainings in cases.items():
+        # Each has a test part of its own, so that there are no calls to join.
+        cards = [read_card(folder, "classifier") for folder in runs.folders(trainings)]
+        with_kin = [as_published(row, sets, training.seed)[1] for training in trainings]
         found.append(
             {
                 "row": row,
                 "name": ROWS[row],
-                "backbone": backbone,
-                "accuracy_of_seeds": accuracies,
+                "backbone": trainings[0].backbone,
+                "accuracy_of_seeds": [card["figures"]["accuracy"] for card in cards],
                 "with_kin": float(np.mean(with_kin)),
             }
         )
     return found
 
 
-def _lengths(
-    runs: Runs,
-    learned: Callable[[str], list[Catalog]],
-    backbone: str,
-    passes: int,
-    seeds: Sequence[int],
-) -> Figures:
-    """Do some rows again with as many passes over their files, not as many images."""
-    trained = {
-        row: [
-            runs.train(
-                f"{backbone}-fine-{row}-{passes}-passes-{seed}",
-                partial(learned, row),
-                row,
-                backbone,
-                "fine",
-                seed,
-                passes=passes,
-            )
-            for seed in seeds
-        ]
-        for row in _AUDITED
-    }
+def _lengths(runs: Runs, cases: Mapping[str, list[Training]]) -> Figures:
+    """Measure trainings with as many passes over their files, not as many images."""
     rows = [
         {
             "row": row,
             "name": ROWS[row],
-            **runs.figures(trained[row]),
-            "over_raw": None if row == RAW else runs.gain(trained[row], trained[RAW]),
+            **runs.figures(trainings),
+            "over_raw": None if row == RAW else runs.gain(trainings, cases[RAW]),
         }
-        for row in _AUDITED
+        for row, trainings in cases.items()
     ]
-    return {"backbone": backbone, "passes": passes, "rows": rows}
+    first = cases[RAW][0]
+    return {"backbone": first.backbone, "passes": first.passes, "rows": rows}
 
 
-def _scarcity(
-    runs: Runs,
-    sets: Sets,
-    done: dict[tuple[str, str, str], list[Path]],
-    backbone: str,
-    sizes: Sequence[int],
-    settings: ReproduceFlareSettings,
-) -> Figures:
-    """Learn from so many independent images of each class, with made images and without."""
-    curves = []
-    for row in _CURVES:
-        points = []
-        for size in sizes:
-            trained = [
-                runs.train(
-                    f"{backbone}-fine-{row}-{size}-images-{seed}",
-                    partial(_from_few, row, sets, size, seed, settings),
-                    row,
-                    backbone,
-                    "fine",
-                    seed,
-                )
-                for seed in range(settings.seed, settings.seed + settings.seeds)
-            ]
-            points.append({"size": size, **runs.figures(trained)})
-        points.append({"size": "all", **runs.figures(done[backbone, "fine", row])})
-        curves.append({"row": row, "name": ROWS[row], "points": points})
-    return {"backbone": backbone, "curves": curves}
-
-
-def _from_few(
-    row: str, sets: Sets, size: int, seed: int, settings: ReproduceFlareSettings
-) -> list[Catalog]:
-    return learned_from(row, few(sets, size, seed), settings)
+def _scarcity(runs: Runs, cases: Mapping[tuple[str, int | None], list[Training]]) -> Figures:
+    """Measure trainings on so many independent images of each class."""
+    curves: dict[str, list[Figures]] = {}
+    for (row, size), trainings in cases.items():
+        point = {"size": size or "all", **runs.figures(trainings)}
+        curves.setdefault(row, []).append(point)
+    return {
+        "backbone": next(iter(cases.values()))[0].backbone,
+        "curves": [
+            {"row": row, "name": ROWS[row], "points": points} for row, points in curves.items()
+        ],
+    }
 
 
 def _told(generator: str) -> Figures:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -89,6 +90,41 @@ SCALES = {
         apart=True,
     ),
 }
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training: a row's, or one that differs from a row's in one thing."""
+
+    row: str
+    backbone: str
+    seed: int
+    labels: str = "fine"
+    size: int | None = None
+    """Independent images of each class to learn from; all where None."""
+    leaky: bool = False
+    """On files split at random, as published."""
+    passes: int | None = None
+    """Times that it goes through its files; as many images as the recipe says where None."""
+
+    @property
+    def name(self) -> str:
+        """Of its folder."""
+        parts = [self.backbone, self.labels, self.row]
+        parts += [f"{self.size}-images"] if self.size is not None else []
+        parts += ["leaky"] if self.leaky else []
+        parts += [f"{self.passes}-passes"] if self.passes is not None else []
+        return "-".join([*parts, str(self.seed)])
+
+    @property
+    def is_of_table(self) -> bool:
+        """Whether it is a row's own, which is tested elsewhere too."""
+        return self.size is None and not self.leaky and self.passes is None
+
+    @property
+    def judged(self) -> Literal["observed", "enhanced"]:
+        """What its judging images are."""
+        return "enhanced" if is_enlarged(self.row) and not self.leaky else "observed"
 
 
 def learned_from(row: str, sets: Sets, settings: ReproduceFlareSettings) -> list[Catalog]:

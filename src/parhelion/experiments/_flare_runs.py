@@ -1,38 +1,37 @@
 """FLARE's trainings, each done once, and the figures that follow from their calls."""
 
-import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from parhelion._files import atomic_path
+from parhelion._helpers import Helpers, cores
 from parhelion._settings import load_recipe
 from parhelion.catalog import Catalog
-from parhelion.classification import (
-    ClassifierSettings,
-    load_classes,
-    score_classifier,
-    train_classifier,
-)
+from parhelion.classification import ClassifierSettings, load_classes
 from parhelion.errors import InputError
-from parhelion.experiments._flare_rows import LABELS, Scale, is_enlarged, labeled
+from parhelion.experiments._flare_data import Sets
+from parhelion.experiments._flare_rows import LABELS, Scale, Training
+from parhelion.experiments._flare_train import (
+    CALLS_FILE,
+    Teacher,
+    elsewhere_file,
+    stage,
+    train_some,
+)
 from parhelion.experiments._settings import ReproduceFlareSettings
 from parhelion.experiments._stages import Figures, Stages
 from parhelion.measurement import class_seed_difference, class_seed_figures
-from parhelion.training import PixelStore, read_card
-
-_CALLS = "calls.parquet"
-Judged = Literal["observed", "enhanced"]
+from parhelion.training import make_fabric, read_card
 
 
 class Runs:
-    """The trainings of all rows.
+    """All trainings: on a CPU several at once, each in a process of its own.
 
     Parameters
     ----------
@@ -44,8 +43,8 @@ class Runs:
         Which recipe.
     settings : ReproduceFlareSettings
         Seeds, share, device.
-    elsewhere : mapping
-        For each test elsewhere its real images, and these enlarged.
+    sets : Sets
+        The images.
     """
 
     def __init__(
@@ -54,158 +53,90 @@ class Runs:
         stages: Stages,
         scale: Scale,
         settings: ReproduceFlareSettings,
-        elsewhere: Mapping[str, tuple[Catalog, Catalog]],
+        sets: Sets,
     ) -> None:
         self.folder = folder
         self.settings = settings
-        self.elsewhere = elsewhere
+        self._elsewhere = sets.elsewhere
         self._stages = stages
         self._apart = scale.apart
-        self._base = load_recipe(scale.recipe, "train classifier", ClassifierSettings)
-        self._store = PixelStore(self._base.image_size, settings.cache_mb)
+        self._processes = _processes(settings)
+        if self._processes > 1:
+            memory = settings.cache_mb // self._processes
+            settings = replace(settings, workers=1, cache_mb=memory)
+        base = load_recipe(scale.recipe, "train classifier", ClassifierSettings)
+        self._teacher = Teacher(folder, base, settings, sets)
 
-    def train(
-        self,
-        name: str,
-        data: Callable[[], Sequence[Catalog]],
-        row: str,
-        backbone: str,
-        labels: str,
-        seed: int,
-        *,
-        judged: Judged | None = None,
-        abroad: bool = False,
-        passes: int | None = None,
-    ) -> Path:
-        """Train a classifier unless it is there, and keep its calls on the test part.
+    def train(self, trainings: Sequence[Training]) -> None:
+        """Do those of the trainings that are not done."""
+        waiting = [one for one in trainings if not self._stages.is_done(stage(one))]
+        processes = min(self._processes, len(waiting))
+        if processes < 2:
+            for training in trainings:
+                self._stages.run(stage(training), partial(self._train, training))
+            return
+        with Helpers(train_some, processes, chunk=1) as helpers:
+            ended = helpers.work_through(iter(waiting), (self._teacher,), here=False)
+            self._stages.collect((done for _, done in ended), processes)
 
-        Parameters
-        ----------
-        name : str
-            Of its folder.
-        data : callable
-            Returns what `parhelion.experiments._flare_rows.learned_from` does; not called where
-            the training is done.
-        row, backbone, labels : str
-            Row of the table, network, and ``fine`` or ``macro``.
-        seed : int
-            Of the training.
-        judged : {"observed", "enhanced"}, optional
-            What the judging parts are; as the row says when not given.
-        abroad : bool
-            Test it elsewhere too.
-        passes : int, optional
-            Times that the training goes through its files; as many images as the recipe says,
-            whatever the row, when not given.
-        """
-        run = self.folder / name
-        wanted = self._wanted(row, backbone, seed, judged)
-        self._stages.run(
-            f"train {name}", partial(self._train, run, data, wanted, row, labels, abroad, passes)
-        )
-        return run
+    def images(self, training: Training) -> list[Catalog]:
+        """Return what a training learns from, and the real images that judge it."""
+        return self._teacher.images(training)
+
+    def folders(self, trainings: Sequence[Training]) -> list[Path]:
+        """Return where trainings are."""
+        return [self.folder / training.name for training in trainings]
 
     def figures(
-        self, runs: Sequence[Path], labels: str = "fine", *, abroad: bool = False
+        self, trainings: Sequence[Training], labels: str = "fine", *, abroad: bool = False
     ) -> Figures:
         """Return accuracy and macro F1 of trainings that differ by their seed alone."""
-        merged = self._merged(labels)
-        card = read_card(runs[0], "classifier")
+        runs = self.folders(trainings)
+        cards = [read_card(run, "classifier") for run in runs]
+
+        def measured(name: str) -> Figures:
+            calls = _calls(runs, name, self._merged(labels))
+            return class_seed_figures(*calls, seed=self.settings.seed)
+
         found: Figures = {
-            "images": sum(card["data"]["counts"]["train"].values()),
-            "images_seen": [read_card(run, "classifier")["images_seen"] for run in runs],
-            "in_domain": class_seed_figures(*_calls(runs, _CALLS, merged), seed=self.settings.seed),
+            "images": sum(cards[0]["data"]["counts"]["train"].values()),
+            "images_seen": [card["images_seen"] for card in cards],
+            "in_domain": measured(CALLS_FILE),
         }
         if abroad:
             found["elsewhere"] = {
-                test: class_seed_figures(
-                    *_calls(runs, _abroad(place), merged), seed=self.settings.seed
-                )
-                for place, test in enumerate(self.elsewhere)
+                test: measured(elsewhere_file(place)) for place, test in enumerate(self._elsewhere)
             }
         return found
 
-    def gain(self, first: Sequence[Path], second: Sequence[Path], labels: str = "fine") -> Figures:
+    def gain(
+        self, better: Sequence[Training], than: Sequence[Training], labels: str = "fine"
+    ) -> Figures:
         """Return by how much the first trainings are more accurate than the second."""
         merged = self._merged(labels)
-        calls, truth, groups = _calls(first, _CALLS, merged)
-        others, same, kin = _calls(second, _CALLS, merged)
+        calls, truth, groups = _calls(self.folders(better), CALLS_FILE, merged)
+        others, same, kin = _calls(self.folders(than), CALLS_FILE, merged)
         if not (np.array_equal(truth, same) and np.array_equal(groups, kin)):
             raise InputError(
-                f"{first[0]} and {second[0]} were judged by different images: one could not be "
-                "read or enlarged; screen the catalog with `parhelion screen`"
+                f"{better[0].name} and {than[0].name} were judged by different images: one could "
+                "not be read or enlarged; screen the catalog with `parhelion screen`"
             )
         return class_seed_difference(calls, others, truth, groups, seed=self.settings.seed)
+
+    def _train(self, training: Training) -> Figures:
+        return self._teacher.train(training).figures
 
     def _merged(self, labels: str) -> Mapping[str, str] | None:
         """Return the macro class of each fine one where trainings for these call both."""
         name = LABELS[labels]
         return None if name is None or self._apart else load_classes(name)
 
-    def _wanted(
-        self, row: str, backbone: str, seed: int, judged: Judged | None
-    ) -> ClassifierSettings:
-        return replace(
-            self._long(self._base, self._base.images),
-            backbone=backbone,
-            judged=judged or ("enhanced" if is_enlarged(row) else "observed"),
-            seed=seed,
-            device=self.settings.device,
-            precision=self.settings.precision,
-            workers=self.settings.workers,
-            cache_mb=self.settings.cache_mb,
-        )
 
-    def _lasting(
-        self, settings: ClassifierSettings, passes: int, images: Sequence[Catalog]
-    ) -> ClassifierSettings:
-        """Let a training go so many times through its files."""
-        files = sum(len(catalog.select(split="train")) for catalog in images)
-        return self._long(settings, passes * files)
-
-    def _long(self, settings: ClassifierSettings, images: int) -> ClassifierSettings:
-        """Set a training's length, of which the warm-up has the same part as in the recipe."""
-        images = max(settings.batch, round(images * self.settings.share))
-        warmup = round(images * self._base.warmup / self._base.images)
-        return replace(settings, images=images, warmup=warmup)
-
-    def _train(
-        self,
-        run: Path,
-        data: Callable[[], Sequence[Catalog]],
-        settings: ClassifierSettings,
-        row: str,
-        labels: str,
-        abroad: bool,
-        passes: int | None,
-    ) -> Figures:
-        images = [labeled(catalog, labels) for catalog in data()]
-        if passes is not None:
-            settings = self._lasting(settings, passes, images)
-        train_classifier(images, run, settings, resume=True, store=self._store)
-        tests: dict[str, Sequence[Catalog]] = {_CALLS: images}
-        if abroad:
-            tests |= {
-                _abroad(place): [labeled(pair[is_enlarged(row)], labels)]
-                for place, pair in enumerate(self.elsewhere.values())
-            }
-        for name, catalogs in tests.items():
-            scores = score_classifier(run, catalogs, device=settings.device)
-            with atomic_path(run / name) as temporary:
-                pq.write_table(
-                    scores.select(["group_id", "truth", "probability"]),
-                    temporary,
-                    compression="zstd",
-                )
-        shutil.rmtree(run / "checkpoints")  # they have served
-        card = read_card(run, "classifier")
-        figures = card["figures"]
-        return {
-            "accuracy": figures["accuracy"],
-            "macro_f1": figures["macro_f1"],
-            "ece": figures["ece"],
-            "images_seen": card["images_seen"],
-        }
+def _processes(settings: ReproduceFlareSettings) -> int:
+    """Return how many trainings to do at once: a GPU has one at a time."""
+    if make_fabric(settings.device).device.type != "cpu":
+        return 1
+    return settings.workers or cores()
 
 
 def _calls(
@@ -229,7 +160,3 @@ def _calls(
         (np.array(table["probability"].to_pylist())[known] @ together).argmax(1) for table in tables
     ]
     return calls, np.array(truth), groups
-
-
-def _abroad(place: int) -> str:
-    return f"elsewhere-{place}.parquet"

@@ -104,7 +104,8 @@ class ReproduceFlareSettings:
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """Arithmetic of training."""
     workers: int | None = None
-    """Threads that decode and augment; one for each core when not given."""
+    """Threads that decode and augment, and on a CPU trainings at once, each on one thread; one for
+    each core when not given."""
     cache_mb: int = 4096
     """Memory for decoded images, which all trainings share, in megabytes."""
 

@@ -6,9 +6,9 @@ import platform
 import resource
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from parhelion._files import write_json
 from parhelion._settings import save_settings, settings_dict
@@ -27,6 +27,17 @@ def say(text: str) -> None:
 def machine() -> str:
     """Return what the stages run on, in words."""
     return f"{os.cpu_count()} CPU cores, {platform.machine()}, {platform.system()}"
+
+
+class Ended(NamedTuple):
+    """What a stage that another process did has to tell."""
+
+    name: str
+    figures: Figures
+    seconds: float
+    peak_memory_mb: int
+    """Most memory that the process held."""
+    stopped_before: bool
 
 
 class Stages:
@@ -56,6 +67,7 @@ class Stages:
         self._done: dict[str, Any] = {}
         self._stopped: str | None = None
         self._count = 0
+        self._seconds = 0.0
         wanted = settings_dict(settings) | dict(facts or {})
         if self._path.is_file():
             before = json.loads(self._path.read_text())
@@ -65,6 +77,7 @@ class Stages:
                     "give another --out"
                 )
             self._done = before["stages"]
+            self._seconds = before["seconds"]
             self._stopped = before.get("under_way")
         self._settings = wanted
         save_settings(out, verb, settings)
@@ -79,9 +92,11 @@ class Stages:
             self._keep(under_way=name)
             began = time.monotonic()
             figures = stage()
+            seconds = time.monotonic() - began
+            self._seconds += seconds
             self._done[name] = {
-                "seconds": round(time.monotonic() - began, 2),
-                "peak_memory_mb": _peak_memory_mb(),
+                "seconds": round(seconds, 2),
+                "peak_memory_mb": peak_memory_mb(),
                 "figures": figures,
                 # What it took before it was stopped is not known, and not in its seconds.
                 "stopped_before": name == self._stopped,
@@ -90,29 +105,55 @@ class Stages:
         done: Figures = self._done[name]["figures"]
         return done
 
+    def is_done(self, name: str) -> bool:
+        """Tell whether a stage was done, now or before."""
+        return name in self._done
+
+    def collect(self, stages: Iterable[Ended], processes: int) -> None:
+        """Keep the figures of stages that so many other processes do at once, as they end."""
+        began = time.monotonic()
+        for stage in stages:
+            self._count += 1
+            say(f"{self._count}. {stage.name}: {stage.seconds:.0f} s")
+            self._done[stage.name] = {
+                "seconds": round(stage.seconds, 2),
+                "peak_memory_mb": peak_memory_mb(with_child=False)
+                + processes * stage.peak_memory_mb,
+                "figures": stage.figures,
+                "stopped_before": stage.stopped_before,
+            }
+            now = time.monotonic()
+            self._seconds, began = self._seconds + now - began, now
+            self._keep()
+
     def _keep(self, under_way: str | None = None) -> None:
-        kept = {"settings": self._settings, "stages": self._done, "under_way": under_way}
+        kept = {
+            "settings": self._settings,
+            "stages": self._done,
+            "seconds": round(self._seconds, 2),
+            "under_way": under_way,
+        }
         write_json(self._path, kept)
 
     def costs(self) -> Mapping[str, Any]:
         """Return seconds and peak memory of all stages, and of each.
 
         The seconds of a stage that was stopped and gone on with, which `stopped_before` tells, are
-        those since then.
+        those since then. Those of all stages are fewer than the sum where several went on at once.
         """
         stages = {
             name: {key: value for key, value in stage.items() if key != "figures"}
             for name, stage in self._done.items()
         }
         return {
-            "seconds": round(sum(stage["seconds"] for stage in stages.values()), 1),
+            "seconds": round(self._seconds, 1),
             "peak_memory_mb": max(stage["peak_memory_mb"] for stage in stages.values()),
             "stages": stages,
         }
 
 
-def _peak_memory_mb() -> int:
-    """Most memory held so far by this process and its largest child, in MB."""
-    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+def peak_memory_mb(*, with_child: bool = True) -> int:
+    """Most memory held so far by this process, and its largest child that has ended, in MB."""
+    kinds = (resource.RUSAGE_SELF, *([resource.RUSAGE_CHILDREN] if with_child else []))
     peak = sum(resource.getrusage(kind).ru_maxrss for kind in kinds)
     return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024))

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from parhelion._progress import bar
-from parhelion.measurement._threads import one_thread
+from parhelion.training import one_thread
 
 #: Side, in pixels, at which the network looks at images.
 SIZE = 64

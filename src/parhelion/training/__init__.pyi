@@ -30,6 +30,7 @@ from ._tensors import grid as grid
 from ._tensors import store as store
 from ._tensors import to_model as to_model
 from ._tensors import to_pixels as to_pixels
+from ._threads import one_thread as one_thread
 from ._together import agree as agree
 from ._together import speaks as speaks
 from ._together import together as together

@@ -2,16 +2,18 @@
 
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from parhelion.catalog._helpers import Helpers, _Helper
+from parhelion._helpers import Helpers, _Helper
 from parhelion.errors import ParhelionError
 
 
@@ -57,10 +59,63 @@ def test_helpers_end_when_the_caller_stops_early() -> None:
     assert threading.active_count() == before
 
 
+def slow(tasks: list[tuple[str, float]]) -> list[int]:
+    """Work that saves what it would lose when it is asked to end."""
+    asked = []
+    signal.signal(signal.SIGTERM, lambda *_: asked.append(1))
+    for folder, seconds in tasks:
+        Path(folder, "begun").touch()
+        end = time.monotonic() + seconds
+        while not asked and time.monotonic() < end:
+            time.sleep(0.01)
+        Path(folder, "saved").touch()
+    return [len(asked)]
+
+
+def _await(path: Path) -> None:
+    end = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < end, path
+        time.sleep(0.01)
+
+
+def test_a_helper_may_save_what_it_would_lose(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="enough"), Helpers(slow, 1, chunk=1) as pool:
+        results = pool.work_through(iter([(tmp_path, 300.0)]), (), here=False)
+        threading.Thread(target=next, args=(results,), daemon=True).start()
+        _await(tmp_path / "begun")
+        raise ValueError("enough")
+    assert (tmp_path / "saved").exists()
+
+
+def test_helpers_end_when_the_caller_is_killed(tmp_path: Path) -> None:
+    code = (
+        "import os, sys\n"
+        "sys.path[:0] = sys.argv[2:]\n"
+        "from test_helpers import slow\n"
+        "from parhelion._helpers import Helpers\n"
+        "with Helpers(slow, 1, chunk=1) as pool:\n"
+        "    print(pool._helpers[0]._process.pid, flush=True)\n"
+        "    list(pool.work_through(iter([(sys.argv[1], 300.0)]), (), here=False))\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path), str(Path(__file__).parent)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as caller:
+        assert caller.stdout is not None
+        helper = int(caller.stdout.readline())
+        _await(tmp_path / "begun")
+        caller.kill()
+    end = time.monotonic() + 60
+    with pytest.raises(ProcessLookupError):
+        while time.monotonic() < end:
+            os.kill(helper, 0)
+            time.sleep(0.05)
+    assert not (tmp_path / "saved").exists()
+
+
 def test_a_script_needs_no_guard(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
-        "from parhelion.catalog._helpers import Helpers\n"
+        "from parhelion._helpers import Helpers\n"
         "with Helpers(list, 2) as pool:\n"
         "    print(len(list(pool.work_through(iter(range(500)), ()))))\n"
     )

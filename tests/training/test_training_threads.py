@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from parhelion.measurement._threads import one_thread
+from parhelion.training import one_thread
 
 
 @pytest.fixture

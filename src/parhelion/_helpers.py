@@ -1,30 +1,41 @@
-"""Work on many small tasks in several processes, of which this one is the first.
+"""Work on many tasks in several processes.
 
 The others are plain Python processes that speak pickle over pipes. `multiprocessing` would either
 fork, which is unsafe beside other threads, or import the caller's main script again, which must
 then be guarded; neither can be asked of somebody who calls one function.
 """
 
+import contextlib
 import itertools
+import os
 import pickle
 import queue
-import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any, BinaryIO, Self
 
+from parhelion._progress import silence
 from parhelion.errors import ParhelionError
 
 _CHUNK = 64
+_PATIENCE_S = 20.0  # for a helper that was asked to end: it may have something to save
+_WATCH_S = 0.5
 
 Work = Callable[..., list[Any]]
 # The first index of a chunk, and its tasks or their results.
 _Chunk = tuple[int, list[Any]]
 # None when a helper has nothing left to do; or what it died of.
 _Done = _Chunk | BaseException | None
+
+
+def cores() -> int:
+    """Return the number of CPU cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
 
 
 class Helpers:
@@ -39,10 +50,13 @@ class Helpers:
         results, all of which can be pickled.
     count : int
         How many; with 0 everything is done in this process.
+    chunk : int
+        Tasks that are handed over at a time.
     """
 
-    def __init__(self, work: Work, count: int) -> None:
+    def __init__(self, work: Work, count: int, *, chunk: int = _CHUNK) -> None:
         self._work = work
+        self._chunk = chunk
         self._helpers = [_Helper(work) for _ in range(count)]
 
     def __enter__(self) -> Self:
@@ -50,10 +64,12 @@ class Helpers:
 
     def __exit__(self, *error: object) -> None:
         for helper in self._helpers:
+            helper.ask_to_end()
+        for helper in self._helpers:
             helper.stop()
 
     def work_through(
-        self, tasks: Iterator[Any], context: tuple[Any, ...]
+        self, tasks: Iterator[Any], context: tuple[Any, ...], *, here: bool = True
     ) -> Iterator[tuple[int, Any]]:
         """Yield the index and the result of every task, in the order they are done.
 
@@ -64,8 +80,11 @@ class Helpers:
             two at once.
         context : tuple
             Further arguments, the same for all tasks.
+        here : bool
+            Let this process work too, besides handing out: results of others wait meanwhile.
         """
-        chunks = _chunks(tasks)
+        chunks = _chunks(tasks, self._chunk)
+        here = here or not self._helpers
         lock = threading.Lock()
 
         def take() -> _Chunk | None:
@@ -76,7 +95,7 @@ class Helpers:
         for helper in self._helpers:
             helper.start(take, done, context)
         left = len(self._helpers)
-        while (chunk := take()) or left:
+        while (chunk := take() if here else None) or left:
             if chunk:
                 yield from enumerate(self._work(chunk[1], *context), chunk[0])
             # With nothing left to do here, wait for the others.
@@ -90,9 +109,9 @@ class Helpers:
                     yield from enumerate(item[1], item[0])
 
 
-def _chunks(tasks: Iterator[Any]) -> Iterator[_Chunk]:
+def _chunks(tasks: Iterator[Any], size: int) -> Iterator[_Chunk]:
     start = 0
-    while chunk := list(itertools.islice(tasks, _CHUNK)):
+    while chunk := list(itertools.islice(tasks, size)):
         yield start, chunk
         start += len(chunk)
 
@@ -106,7 +125,10 @@ class _Helper:
             f"serve({work.__module__!r}, {work.__qualname__!r})"
         )
         self._process = subprocess.Popen(
-            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-c", code],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is the caller's to answer
         )
         self._thread: threading.Thread | None = None
 
@@ -120,9 +142,19 @@ class _Helper:
         self._thread = threading.Thread(target=self._drive, args=(take, done, context), daemon=True)
         self._thread.start()
 
+    def ask_to_end(self) -> None:
+        """Let the process save what it would lose, if its work knows how to, and end."""
+        self._process.terminate()
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()  # what answers to the signal then has no more to do
+
     def stop(self) -> None:
-        """End the process, at once if it is still at work."""
-        self._process.kill()
+        """End the process, which was asked to, at once if it takes long."""
+        try:
+            self._process.wait(_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
         if self._thread is not None:
             self._thread.join()
         for pipe in (self._process.stdin, self._process.stdout):
@@ -169,8 +201,8 @@ class _Helper:
 
 def serve(module: str, name: str) -> None:
     """Be a helper: read the context, then lists of tasks, and write lists of results."""
-    # Ctrl-C is the caller's to answer; this process ends with its pipe.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    silence()
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     # Nothing that a library prints may get among the results.
     sys.stdout = sys.stderr
@@ -183,6 +215,13 @@ def serve(module: str, name: str) -> None:
             results = error
         pickle.dump(results, sink, pickle.HIGHEST_PROTOCOL)
         sink.flush()
+
+
+def _end_with(caller: int) -> None:
+    """End this process soon after its caller has: it must not write where the next run will."""
+    while os.getppid() == caller:
+        time.sleep(_WATCH_S)
+    os._exit(1)
 
 
 def _next(source: BinaryIO) -> Any:
