@@ -26,6 +26,14 @@ def test_it_finds_temperature_and_shifts() -> None:
 def test_a_small_part_that_is_all_right_does_not_make_it_certain() -> None:
     logits = np.array([[5.0, 0.0], [0.0, 5.0]] * 4)
     temperature, shifts = fit_calibration(logits, np.array([0, 1] * 4))
-    # Four of a class: Laplace says 5 of 6, so that 5 / T = log 5.
-    assert temperature == pytest.approx(5 / np.log(5), rel=1e-3)
+    # A ninth image, half of each class, makes it 17 to 1, so that 5 / T = log 17.
+    assert temperature == pytest.approx(5 / np.log(17), rel=1e-3)
     assert shifts == pytest.approx([0, 0], abs=1e-4)
+
+
+def test_rare_classes_do_not_make_it_doubt_the_others() -> None:
+    sizes = [8, 21, 30, 35, 34, 75, 16]
+    truth = np.repeat(np.arange(7), sizes)
+    logits = 6.0 * np.eye(7)[truth]
+    temperature, shifts = fit_calibration(logits, truth)
+    assert softmax(logits / temperature + np.array(shifts)).max(1).mean() > 0.99

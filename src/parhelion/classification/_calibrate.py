@@ -19,9 +19,8 @@ def fit_calibration(logits: Floats, truth: NDArray[np.int64]) -> tuple[float, li
 
     Bias-corrected temperature scaling (Alexandari et al. 2020): training may have shown every
     class equally often, and the shifts bring the shares of the classes back. The
-    cross-entropy is minimized against Laplace-smoothed targets, the true class (n + 1) / (n + C)
-    for a class of n images: where all of a small validation part is right, plain targets would
-    send T to 0.
+    cross-entropy is minimized with one more image, of all classes alike, spread over the N that
+    there are: where all of a small validation part is right, it would else send T to 0.
 
     Parameters
     ----------
@@ -37,9 +36,7 @@ def fit_calibration(logits: Floats, truth: NDArray[np.int64]) -> tuple[float, li
         One per class; the first is 0.
     """
     count, classes = logits.shape
-    size = np.bincount(truth, minlength=classes)
-    smoothed = (1 + np.eye(classes) * size[:, None]) / (size[:, None] + classes)
-    targets = smoothed[truth]
+    targets = (count * np.eye(classes)[truth] + 1 / classes) / (count + 1)
 
     def loss(point: Floats) -> tuple[float, Floats]:
         scale = math.exp(-point[0])
