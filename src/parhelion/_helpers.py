@@ -122,7 +122,7 @@ class _Helper:
     def __init__(self, work: Work) -> None:
         code = (
             f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import serve;"
-            f"serve({work.__module__!r}, {work.__qualname__!r})"
+            f"serve({work.__module__!r}, {work.__qualname__!r}, {os.getpid()})"
         )
         self._process = subprocess.Popen(
             [sys.executable, "-c", code],
@@ -199,10 +199,10 @@ class _Helper:
         return list(results)
 
 
-def serve(module: str, name: str) -> None:
+def serve(module: str, name: str, caller: int) -> None:
     """Be a helper: read the context, then lists of tasks, and write lists of results."""
     silence()
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_with, args=(caller,), daemon=True).start()
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     # Nothing that a library prints may get among the results.
     sys.stdout = sys.stderr

@@ -41,6 +41,9 @@ _CURVES = (HIGH_AUGMENTED, FLARE)
 #: Rows of the two audits.
 _AUDITED = (RAW, RAW_AUGMENTED, FLARE)
 
+#: The trainings of each row, by labels, network and row.
+Tables = Mapping[tuple[str, str, str], list[Training]]
+
 
 def reproduce_flare(
     data: Path | str,
@@ -109,24 +112,23 @@ def reproduce_flare(
         upscaler=settings.upscaler or scale.upscaler,
     )
     runs = Runs(out / "runs", stages, scale, settings, sets)
-    seeds = range(settings.seed, settings.seed + settings.seeds)
+    smaller = scale.backbones[-1]
 
-    def table(backbone: str, labels: str, row: str) -> list[Training]:
-        taught = labels if scale.apart else "fine"
-        return [Training(row, backbone, seed, taught) for seed in seeds]
+    def of_seeds(row: str, backbone: str = smaller, **unlike: Any) -> list[Training]:
+        seeds = range(settings.seed, settings.seed + settings.seeds)
+        return [Training(row, backbone, seed, **unlike) for seed in seeds]
 
     tables = {
-        case: table(*case)
-        for case in product(scale.backbones, LABELS if scale.apart else ("fine",), ROWS)
+        (labels, backbone, row): of_seeds(row, backbone, labels=labels if scale.apart else "fine")
+        for labels, backbone, row in product(LABELS, scale.backbones, ROWS)
     }
-    of_seeds = partial(_of_seeds, backbone=scale.backbones[-1], seeds=seeds)
     leaky = {row: of_seeds(row, leaky=True) for row in _AUDITED}
     longer = {row: of_seeds(row, passes=scale.passes) for row in _AUDITED}
     few = {case: of_seeds(case[0], size=case[1]) for case in product(_CURVES, (*scale.sizes, None))}
     groups = chain(tables.values(), leaky.values(), longer.values(), few.values())
-    runs.train(list(dict.fromkeys(chain.from_iterable(groups))))
+    runs.train(list(dict.fromkeys(chain.from_iterable(groups))))  # some are in two groups
 
-    (first, *_) = table(scale.backbones[0], "fine", FLARE)
+    first = tables["fine", scale.backbones[0], FLARE][0]
     (mixture,) = runs.images(first)
     (folder,) = runs.folders([first])
     card = read_card(folder, "classifier")
@@ -141,32 +143,8 @@ def reproduce_flare(
         "samples": stages.run(
             "show what was made", partial(write_samples, out, sets, settings.seed)
         ),
-        "tables": {
-            labels: [
-                {
-                    "row": row,
-                    "name": name,
-                    "backbone": backbone,
-                    "paper": PAPER.get(backbone, {}).get(row) if labels == "fine" else None,
-                    **runs.figures(table(backbone, labels, row), labels, abroad=True),
-                }
-                for backbone in scale.backbones
-                for row, name in ROWS.items()
-            ]
-            for labels in LABELS
-        },
-        "gains": [
-            {
-                "labels": labels,
-                "backbone": backbone,
-                "better": ROWS[better],
-                "than": ROWS[than],
-                **runs.gain(table(backbone, labels, better), table(backbone, labels, than), labels),
-            }
-            for labels in LABELS
-            for backbone in scale.backbones
-            for better, than in GAINS
-        ],
+        "tables": {labels: _table(runs, tables, labels) for labels in LABELS},
+        "gains": _gains(runs, tables, scale.backbones),
         "leaks": _leaks(runs, leaky, sets),
         "lengths": _lengths(runs, longer),
         "macro_trained": scale.apart,
@@ -215,8 +193,33 @@ def _generator(stages: Stages, out: Path, whole: Catalog, settings: ReproduceFla
     return str(out)
 
 
-def _of_seeds(row: str, backbone: str, seeds: Sequence[int], **unlike: Any) -> list[Training]:
-    return [Training(row, backbone, seed, **unlike) for seed in seeds]
+def _table(runs: Runs, tables: Tables, labels: str) -> list[Figures]:
+    """Measure the rows of a table, of one network after the other."""
+    return [
+        {
+            "row": row,
+            "name": ROWS[row],
+            "backbone": backbone,
+            "paper": PAPER.get(backbone, {}).get(row) if labels == "fine" else None,
+            **runs.figures(trainings, labels, abroad=True),
+        }
+        for (wanted, backbone, row), trainings in tables.items()
+        if wanted == labels
+    ]
+
+
+def _gains(runs: Runs, tables: Tables, backbones: Sequence[str]) -> list[Figures]:
+    """Measure by how much a row is better than another."""
+    return [
+        {
+            "labels": labels,
+            "backbone": backbone,
+            "better": ROWS[better],
+            "than": ROWS[than],
+            **runs.gain(tables[labels, backbone, better], tables[labels, backbone, than], labels),
+        }
+        for labels, backbone, (better, than) in product(LABELS, backbones, GAINS)
+    ]
 
 
 def _leaks(runs: Runs, cases: Mapping[str, list[Training]], sets: Sets) -> list[Figures]:
