@@ -342,6 +342,7 @@ def test_bad_tests_elsewhere_are_refused(
         ({"seeds": 0}, r"--seeds \(=0\)"),
         ({"alpha": 1.5}, "--alpha"),
         ({"beta": -0.1}, "--beta"),
+        ({"strength": 1.5}, r"--strength \(=1.5\)"),
         ({"drawn": 0}, "--drawn"),
         ({"scale": "large"}, "--scale"),
     ],

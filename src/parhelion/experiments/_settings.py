@@ -91,6 +91,8 @@ class ReproduceFlareSettings:
     given."""
     drawn: int | None = None
     """Images to draw of each class; the scale's own number when not given."""
+    strength: float = 0.4
+    """How far to noise an image is taken before it is varied; see `parhelion vary`."""
     alpha: float = 0.5
     """Share of augmented real images in FLARE's mixture."""
     beta: float = 1.0
@@ -114,6 +116,7 @@ class ReproduceFlareSettings:
         require(0 < self.share <= 1, "share", self.share, "be above 0, at most 1")
         require(self.seeds >= 1, "seeds", self.seeds, "be at least 1")
         require(self.drawn is None or self.drawn >= 1, "drawn", self.drawn, "be at least 1")
+        require(0 < self.strength <= 1, "strength", self.strength, "be in (0, 1]")
         for name in ("alpha", "beta"):
             require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "be in [0, 1]")
         require(self.seed >= 0, "seed", self.seed, "not be negative")
