@@ -79,6 +79,15 @@ def test_stages_of_other_processes_are_kept_as_they_end(tmp_path: Path) -> None:
     assert costs["peak_memory_mb"] > 600
 
 
+def test_a_folder_of_an_older_version_is_gone_on_with(tmp_path: Path) -> None:
+    Stages(tmp_path, "demo", DemoSettings()).run("first", dict)
+    progress = json.loads((tmp_path / "progress.json").read_text())
+    del progress["seconds"]
+    progress["stages"]["first"]["seconds"] = 7.0
+    (tmp_path / "progress.json").write_text(json.dumps(progress))
+    assert Stages(tmp_path, "demo", DemoSettings()).costs()["seconds"] == 7
+
+
 def test_a_folder_with_another_demo_is_refused(tmp_path: Path) -> None:
     Stages(tmp_path, "demo", DemoSettings(seed=1)).run("cut", dict)
     with pytest.raises(InputError, match="holds a demo with other settings.*another --out"):

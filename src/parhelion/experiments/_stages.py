@@ -77,7 +77,8 @@ class Stages:
                     "give another --out"
                 )
             self._done = before["stages"]
-            self._seconds = before["seconds"]
+            parts = [stage["seconds"] for stage in self._done.values()]
+            self._seconds = before.get("seconds", sum(parts))  # older versions kept the parts alone
             self._stopped = before.get("under_way")
         self._settings = wanted
         save_settings(out, verb, settings)

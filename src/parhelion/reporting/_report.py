@@ -122,6 +122,8 @@ def costs_section(summary: Mapping[str, Any]) -> Section:
             f" The run was stopped in {stopped} of its stages and went on: what these had taken "
             "before is not counted."
         )
+    if sum(stage["seconds"] for stage in summary["stages"].values()) > summary["seconds"] + 1:
+        text += " Several stages went on at once: together they took less than one by one."
     header = ("stage", "seconds", "peak memory so far (MB)")
     return Section("What it cost", text, [Block(header=header, rows=rows)])
 

@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from parhelion._helpers import cores
 from parhelion._settings import settings_from_dict
 from parhelion.catalog import open_windows
 from parhelion.errors import InputError
@@ -21,7 +22,7 @@ from parhelion.sky._render import Galaxies, Layer, Scene
 from parhelion.sky._settings import RegionSettings, WidefieldSettings
 from parhelion.sky._stars import draw_stars
 from parhelion.sky._store import CatalogStamps
-from parhelion.sky._strips import cores, strips
+from parhelion.sky._strips import strips
 from parhelion.sky._truth import read_truth
 from parhelion.sky._view import model_from_json, read_view
 

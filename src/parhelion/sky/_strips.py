@@ -1,6 +1,5 @@
 """A view from top to bottom, a row of tiles at a time, and its preview on the way."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,12 +15,6 @@ T = TypeVar("T")
 
 #: Longest side of a preview, in pixels.
 PREVIEW = 2048
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
 
 
 def in_order(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parhelion._files import write_json
+from parhelion._helpers import cores
 from parhelion._settings import save_settings, settings_dict
 from parhelion._version import __version__
 from parhelion.catalog import Catalog, decode, image_id, open_catalog
@@ -24,7 +25,7 @@ from parhelion.sky._planes import write_planes
 from parhelion.sky._pyramid import write_pyramid
 from parhelion.sky._settings import WidefieldSettings
 from parhelion.sky._store import StampStore
-from parhelion.sky._strips import Preview, cores, strips
+from parhelion.sky._strips import Preview, strips
 from parhelion.sky._truth import REGIONS_FILE, TRUTH_FILE, TRUTH_FITS, write_truth
 from parhelion.sky._view import IMAGES, KIND, VERSION, VIEW_FILE, WideView, model_to_json
 from parhelion.sky._viewer import PAGE_FILE, VIEWER_FOLDER, write_viewer
