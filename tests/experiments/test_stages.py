@@ -1,12 +1,14 @@
 """A long job's stages: each done once, none lost, other settings refused."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from parhelion.errors import InputError
 from parhelion.experiments._demo_settings import DemoSettings
+from parhelion.experiments._settings import ReproduceFlareSettings
 from parhelion.experiments._stages import Ended, Stages
 
 
@@ -90,9 +92,19 @@ def test_a_folder_of_an_older_version_is_gone_on_with(tmp_path: Path) -> None:
 
 def test_a_folder_with_another_demo_is_refused(tmp_path: Path) -> None:
     Stages(tmp_path, "demo", DemoSettings(seed=1)).run("cut", dict)
-    with pytest.raises(InputError, match="holds a demo with other settings.*another --out"):
+    message = "holds a demo with other settings .seed is 1 there and 2 here.*another --out"
+    with pytest.raises(InputError, match=message):
         Stages(tmp_path, "demo", DemoSettings(seed=2))
     assert json.loads((tmp_path / "settings.json").read_text())["settings"]["seed"] == 1
+
+
+def test_a_job_goes_on_with_other_workers(tmp_path: Path) -> None:
+    first = replace(ReproduceFlareSettings(), workers=1, cache_mb=64)
+    Stages(tmp_path, "reproduce flare", first).run("cut", dict)
+    again = Stages(tmp_path, "reproduce flare", replace(first, workers=2, cache_mb=128))
+    assert again.is_done("cut")
+    with pytest.raises(InputError, match="strength is 0.4 there and 0.5 here"):
+        Stages(tmp_path, "reproduce flare", replace(first, workers=2, strength=0.5))
 
 
 def test_other_facts_are_refused_like_other_settings(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ and noise as much say as the bright core. A hash of that picks pairs, and its lo
 decides.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
@@ -14,6 +13,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from parhelion._helpers import cores
 from parhelion._progress import bar
 from parhelion.catalog._thumbnail import ROOT, SIDE
 
@@ -46,7 +46,7 @@ def near_duplicates(thumbnails: NDArray[np.uint8]) -> Iterator[NDArray[np.intp]]
     pairs : ndarray
         ``(M, 2)`` indices, the first of a pair below the second.
     """
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(min(4, cores())) as pool:
         keep, words, turned = _hashes(thumbnails, pool)
         rows, columns = _TILE
         tiles = [

@@ -1,6 +1,5 @@
 """Pixels of a catalog: resizing, and loading many at one size."""
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -8,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from parhelion._helpers import cores
 from parhelion._progress import progress
 from parhelion.catalog._decode import decode
 from parhelion.catalog._table import Catalog
@@ -64,7 +64,7 @@ def load_pixels(
         index, path = job
         images[index] = resize(decode(path)[0].pixels, size, channels)
 
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(workers or cores()) as pool:
         for _ in progress(pool.map(load, enumerate(files)), total=len(files), what="reading"):
             pass
     return images

@@ -1,6 +1,5 @@
 """Screening a catalog before anything is learned from it: what is tiny, blank, lettered, double."""
 
-import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from parhelion._files import link_or_copy
+from parhelion._helpers import cores
 from parhelion._progress import progress
 from parhelion._settings import save_settings
 from parhelion.catalog._decode import decode
@@ -79,7 +79,7 @@ def screen(
             found.append(Finding(item["path"], item["label"], "duplicate", detail))
         return found
 
-    with ThreadPoolExecutor(settings.workers or os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(settings.workers or cores()) as pool:
         looked = progress(pool.map(look, range(len(rows))), total=len(rows), what="screening")
         findings = [finding for part in looked for finding in part]
     if out is not None:

@@ -71,9 +71,10 @@ class Runs:
         """Do those of the trainings that are not done."""
         waiting = [one for one in trainings if not self._stages.is_done(stage(one))]
         processes = min(self._processes, len(waiting))
-        if processes < 2:
-            for training in trainings:
+        for training in trainings:
+            if processes < 2 or training not in waiting:
                 self._stages.run(stage(training), partial(self._train, training))
+        if processes < 2:
             return
         with Helpers(train_some, processes, chunk=1) as helpers:
             ended = helpers.work_through(iter(waiting), (self._teacher,), here=False)

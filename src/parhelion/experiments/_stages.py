@@ -1,7 +1,6 @@
 """The stages of a long job: each is done once, and a run that was stopped goes on at the next."""
 
 import json
-import os
 import platform
 import resource
 import sys
@@ -11,10 +10,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from parhelion._files import write_json
+from parhelion._helpers import cores
 from parhelion._settings import save_settings, settings_dict
 from parhelion.errors import InputError
 
 _PROGRESS_FILE = "progress.json"
+
+# What may differ between a job and its continuation: no figure depends on them.
+_FREE = {"workers", "cache_mb"}
 
 Figures = dict[str, Any]
 
@@ -26,7 +29,7 @@ def say(text: str) -> None:
 
 def machine() -> str:
     """Return what the stages run on, in words."""
-    return f"{os.cpu_count()} CPU cores, {platform.machine()}, {platform.system()}"
+    return f"{cores()} CPU cores, {platform.machine()}, {platform.system()}"
 
 
 class Ended(NamedTuple):
@@ -71,10 +74,10 @@ class Stages:
         wanted = settings_dict(settings) | dict(facts or {})
         if self._path.is_file():
             before = json.loads(self._path.read_text())
-            if before["settings"] != wanted:
+            differing = _differing(before["settings"], wanted)
+            if differing:
                 raise InputError(
-                    f"{out} holds a {verb} with other settings ({before['settings']}); "
-                    "give another --out"
+                    f"{out} holds a {verb} with other settings ({differing}); give another --out"
                 )
             self._done = before["stages"]
             parts = [stage["seconds"] for stage in self._done.values()]
@@ -151,6 +154,15 @@ class Stages:
             "peak_memory_mb": max(stage["peak_memory_mb"] for stage in stages.values()),
             "stages": stages,
         }
+
+
+def _differing(before: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    """Say what differs between the settings of a job and those of its continuation."""
+    return ", ".join(
+        f"{name} is {before.get(name)} there and {wanted.get(name)} here"
+        for name in sorted((before.keys() | wanted.keys()) - _FREE)
+        if before.get(name) != wanted.get(name)
+    )
 
 
 def peak_memory_mb(*, with_child: bool = True) -> int:

@@ -1,7 +1,6 @@
 """Searching a wide view tile by tile, in one process or several, with the same result."""
 
 import multiprocessing
-import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -13,6 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from parhelion._helpers import cores
 from parhelion._progress import bar
 from parhelion.catalog import open_windows
 from parhelion.errors import InputError
@@ -119,7 +119,7 @@ def search(
     step = finder.tile
     corners = [(y, x) for y in range(0, height, step) for x in range(0, width, step)]
     if workers is None:
-        workers = (os.cpu_count() or 1) if len(corners) >= _WORTH_PROCESSES else 1
+        workers = cores() if len(corners) >= _WORTH_PROCESSES else 1
     parts: list[NDArray[np.float64]] = []
     noises: list[float] = []
     results = (

@@ -1,11 +1,11 @@
 """Pixels of some rows of a catalog, the centre of each image at one size."""
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
 
+from parhelion._helpers import cores
 from parhelion._progress import progress
 from parhelion.catalog import Catalog, decode, resize
 
@@ -40,7 +40,7 @@ def framed_pixels(
     def load(index: int) -> None:
         images[index] = resize(centre(decode(chosen[index])[0].pixels, crop), size)
 
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(workers or cores()) as pool:
         for _ in progress(pool.map(load, range(len(chosen))), total=len(chosen), what="reading"):
             pass
     return images

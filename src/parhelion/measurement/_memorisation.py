@@ -1,6 +1,5 @@
 """Memorisation: the most similar real images of every made one, and which ones are copies."""
 
-import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from parhelion._files import write_json
+from parhelion._helpers import cores
 from parhelion._settings import save_settings
 from parhelion.catalog import Catalog, decode, open_catalog, resize
 from parhelion.errors import CatalogError, InputError
@@ -167,7 +167,7 @@ class _Sets:
         def load(index: int, file: Path) -> None:
             images[index] = resize(decode(file)[0].pixels, self.size, 1)[..., 0]
 
-        with ThreadPoolExecutor(self.settings.workers or os.cpu_count() or 1) as pool:
+        with ThreadPoolExecutor(self.settings.workers or cores()) as pool:
             for _ in pool.map(load, range(len(catalog)), catalog.files()):
                 pass
         return images

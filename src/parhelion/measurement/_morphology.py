@@ -6,7 +6,6 @@ Definitions: Rodriguez-Gomez et al. 2019, doi:10.1093/mnras/sty3345, and the ref
 import importlib
 import importlib.util
 import multiprocessing
-import os
 import warnings
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from parhelion._helpers import cores
 from parhelion._progress import progress
 from parhelion.catalog import extract_sources
 from parhelion.errors import InputError, MissingExtraError
@@ -81,7 +81,7 @@ def measure_morphology(images: NDArray[np.uint8], *, workers: int | None = None)
             f"images of {images.shape[1]} x {images.shape[2]} pixels are too small for shapes; "
             "use --image-size 16 or more"
         )
-    workers = min(workers or os.cpu_count() or 1, -(-len(images) // _SHARE))
+    workers = min(workers or cores(), -(-len(images) // _SHARE))
     total = len(images)
     if workers > 1:
         # Not forked: threads of torch and OpenBLAS do not survive that.

@@ -1,6 +1,5 @@
 """The most similar of many images by SSIM, over all pairs, streamed and in threads."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from parhelion._helpers import cores
 from parhelion._progress import bar
 from parhelion.errors import InputError
 from parhelion.measurement._ssim_images import TURNS, Gray, to_gray, turned
@@ -118,7 +118,7 @@ def most_similar(
         np.full((len(queries), k), -np.inf),
         np.zeros((len(queries), k), np.int64),
     )
-    workers = workers or os.cpu_count() or 1
+    workers = workers or cores()
     room = max(1, memory * 2**19 // bytes_per_image(height, width))
     strips = 0
     with (

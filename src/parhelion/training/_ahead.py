@@ -1,11 +1,12 @@
 """Work done ahead by threads, in order, and never far ahead: memory stays flat."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
+
+from parhelion._helpers import cores
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -29,7 +30,7 @@ def map_ahead(
     """
     waiting: deque[Future[R]] = deque()
     source = iter(items)
-    pool = ThreadPoolExecutor(workers or os.cpu_count() or 1)
+    pool = ThreadPoolExecutor(workers or cores())
     try:
         waiting.extend(pool.submit(function, item) for item in islice(source, depth))
         while waiting:
