@@ -1,9 +1,12 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from parhelion.catalog import Catalog, decode, write_catalog
 from parhelion.cli import main
@@ -102,6 +105,30 @@ def test_a_run_stopped_in_its_autoencoder_ends_as_an_undisturbed_one(
     assert not (tmp_path / "half" / "model.json").exists()
     half = train_diffusion([galaxies], tmp_path / "half", LATENT, resume=True)
     assert (half / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+
+
+def test_grain_can_be_given_to_a_run_that_has_ended(galaxies: Catalog, tmp_path: Path) -> None:
+    run = train_diffusion([galaxies], tmp_path / "run", replace(LATENT, grain=False))
+    asked = GenerateSettings(count=2, steps=2)
+    plain = generate(run, tmp_path / "plain", asked)
+    before = load_file(run / "model.safetensors")
+    train_diffusion([galaxies], run, LATENT, resume=True)
+    grainy = generate(run, tmp_path / "grainy", asked)
+    after = load_file(run / "model.safetensors")
+    assert {name.split(".")[1] for name in after.keys() - before.keys()} == {"grain"}
+    assert all(torch.equal(after[name], weight) for name, weight in before.items())
+    for one, other in zip(plain.files(), grainy.files(), strict=True):
+        assert (decode(one)[0].pixels != decode(other)[0].pixels).any()
+
+
+def test_a_model_of_before_there_was_grain_still_draws(galaxies: Catalog, tmp_path: Path) -> None:
+    run = train_diffusion([galaxies], tmp_path / "run", replace(LATENT, grain=False))
+    asked = GenerateSettings(count=1, steps=2)
+    wanted = generate(run, tmp_path / "wanted", asked).files()[0].read_bytes()
+    card = json.loads((run / "model.json").read_text())
+    del card["settings"]["grain"]
+    (run / "model.json").write_text(json.dumps(card))
+    assert generate(run, tmp_path / "made", asked).files()[0].read_bytes() == wanted
 
 
 def test_what_a_model_learned_from_is_known(galaxies: Catalog, run: Path) -> None:

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from parhelion.generation._diffusion import SIGMA_DATA
 from parhelion.generation._diffusion_settings import DiffusionSettings
+from parhelion.generation._grain import Grain
 
 #: What names of its weights begin with, beside those of the diffusion model.
 SPACE = "space."
@@ -27,12 +28,14 @@ _EDGES = 1.0
 class Pixels(nn.Module):
     """Pixel space: an image is its own map."""
 
+    grain = None
+
     def encode(self, images: Tensor) -> Tensor:
         """Return the images."""
         return images
 
-    def decode(self, maps: Tensor) -> Tensor:
-        """Return the maps."""
+    def decode(self, maps: Tensor, white: Tensor | None = None) -> Tensor:
+        """Return the maps; they have lost nothing that noise could give back."""
         return maps
 
 
@@ -41,7 +44,14 @@ class Autoencoder(nn.Module):
 
     Maps have zero mean and the standard deviation that EDM takes data to have, channel by channel,
     once `measure` has been called with those of the training images.
+
+    Attributes
+    ----------
+    grain : Grain or None
+        What it gives back of the noise that maps do not hold.
     """
+
+    grain: Grain | None
 
     def __init__(self, settings: DiffusionSettings) -> None:
         super().__init__()
@@ -66,16 +76,17 @@ class Autoencoder(nn.Module):
         self.spread: Tensor
         self.register_buffer("mean", torch.zeros(depth, 1, 1))
         self.register_buffer("spread", torch.ones(depth, 1, 1))
+        self.grain = None
 
     def encode(self, images: Tensor) -> Tensor:
         """Return the maps of images, as the diffusion model sees them."""
         maps: Tensor = self.down(images).float()
         return (maps - self.mean) / self.spread * SIGMA_DATA
 
-    def decode(self, maps: Tensor) -> Tensor:
-        """Return the images of maps."""
+    def decode(self, maps: Tensor, white: Tensor | None = None) -> Tensor:
+        """Return the images of maps, with grain from white noise where both are there."""
         images: Tensor = self.up(maps / SIGMA_DATA * self.spread + self.mean).float()
-        return images
+        return images if self.grain is None or white is None else self.grain(images, white)
 
     @torch.no_grad()
     def measure(self, maps: Tensor) -> None:
@@ -92,7 +103,12 @@ class Autoencoder(nn.Module):
 
 def space_of(settings: DiffusionSettings) -> Pixels | Autoencoder:
     """Return the space of a model, its weights at their start."""
-    return Pixels() if settings.factor == 1 else Autoencoder(settings)
+    if settings.factor == 1:
+        return Pixels()
+    space = Autoencoder(settings)
+    if settings.grain:
+        space.grain = Grain(settings.channels)
+    return space
 
 
 def loss_of_autoencoder(

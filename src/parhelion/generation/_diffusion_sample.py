@@ -49,7 +49,8 @@ class DiffusionSampler:
         precision: str = "auto",
     ) -> None:
         card, weights = load_model(folder, "diffusion")
-        settings = settings_from_dict(DiffusionSettings, card["settings"], where=str(folder))
+        values = {"grain": False} | card["settings"]  # models of earlier versions have none
+        settings = settings_from_dict(DiffusionSettings, values, where=str(folder))
         self.model_id: str = card["model_id"]
         self.conditions: dict[str, list[str]] = card["conditions"]
         self._combinations: list[list[int]] = card["proportions"]
@@ -82,8 +83,8 @@ class DiffusionSampler:
         sigmas = schedule(self._steps)
         for start in range(0, len(seeds), BATCH):
             part = slice(start, start + BATCH)
-            noisy = torch.stack([self._noise(seed) for seed in seeds[part]]) * sigmas[0]
-            drawn = self._back(noisy, classes[part], sigmas)
+            noise, white = self._noise(seeds[part])
+            drawn = self._back(noise * sigmas[0], white, classes[part], sigmas)
             yield from zip(drawn, recipes[part], strict=True)
 
     def recipes(
@@ -124,8 +125,9 @@ class DiffusionSampler:
         sigmas = schedule(self._steps)[self._steps - max(1, round(strength * self._steps)) :]
         for start in range(0, len(seeds), BATCH):
             part = slice(start, start + BATCH)
-            noise = torch.stack([self._noise(seed) for seed in seeds[part]])
-            yield from self._back(self._maps(pixels[part]) + noise * sigmas[0], kinds[part], sigmas)
+            noise, white = self._noise(seeds[part])
+            noisy = self._maps(pixels[part]) + noise * sigmas[0]
+            yield from self._back(noisy, white, kinds[part], sigmas)
 
     def kinds_of(self, rows: Sequence[Mapping[str, Any]]) -> list[int]:
         """Return the classes of a catalog's rows as `vary` takes them; `none` where unknown."""
@@ -163,8 +165,14 @@ class DiffusionSampler:
         number = {tuple(row[:-1]): place for place, row in enumerate(self._combinations)}
         return [number[tuple(draw_classes(seed, self._combinations, asked))] for seed in seeds]
 
-    def _noise(self, seed: int) -> Tensor:
-        return torch.randn(self._shape, generator=torch.Generator().manual_seed(seed))
+    def _noise(self, seeds: Sequence[int]) -> tuple[Tensor, Tensor | None]:
+        """Return what maps begin as, and what grain is made from, each a function of its seed."""
+        streams = [torch.Generator().manual_seed(seed) for seed in seeds]
+        noise = torch.stack([torch.randn(self._shape, generator=one) for one in streams])
+        if self._space.grain is None:
+            return noise, None
+        shape = self._space.grain.shape_for(self.image_size)
+        return noise, torch.stack([torch.randn(shape, generator=one) for one in streams])
 
     @torch.inference_mode()
     def _maps(self, pixels: NDArray[np.uint8]) -> Tensor:
@@ -177,18 +185,23 @@ class DiffusionSampler:
 
     @torch.inference_mode()
     def _back(
-        self, noisy: Tensor, kinds: Sequence[int], sigmas: Tensor
+        self, noisy: Tensor, white: Tensor | None, kinds: Sequence[int], sigmas: Tensor
     ) -> Iterator[NDArray[np.uint8]]:
         count = len(noisy)
-        padded = torch.zeros(BATCH, *noisy.shape[1:])
-        padded[:count] = noisy
+        padded = _filled(noisy).to(self.device)
+        grainy = None if white is None else _filled(white).to(self.device)
         labels: Tensor | None = None
         if self.conditions:
             every = [*kinds, *([self._network.classes] * (BATCH - count))]
             labels = torch.tensor(every, dtype=torch.int64, device=self.device)
         with self._fabric.autocast():
-            clean = denoise(
-                guided(self._network, labels, self._guidance), padded.to(self.device), sigmas
-            )
-            images = self._space.decode(clean)
+            clean = denoise(guided(self._network, labels, self._guidance), padded, sigmas)
+            images = self._space.decode(clean, grainy)
         yield from to_pixels(images)[:count]
+
+
+def _filled(rows: Tensor) -> Tensor:
+    """Return a whole batch: what an image becomes must not depend on its neighbors' number."""
+    filled = torch.zeros(BATCH, *rows.shape[1:])
+    filled[: len(rows)] = rows
+    return filled

@@ -24,6 +24,9 @@ class DiffusionSettings:
     """Channels of the autoencoder at half the side; further down twice as many."""
     autoencoder_images: int = 100_000
     """Images to train it on."""
+    grain: bool = True
+    """Give back what the autoencoder loses, a sky's noise above all, as random noise of the same
+    power, color and correlation."""
     widths: tuple[int, ...] = (32, 64, 96, 128)
     """Channels of the network at each resolution, from that of the image (or of its map) on; each
     is half of the one before."""

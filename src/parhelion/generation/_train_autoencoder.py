@@ -11,6 +11,7 @@ from torch import Tensor
 from parhelion._progress import bar
 from parhelion.generation._autoencoder import Autoencoder, Pixels, loss_of_autoencoder
 from parhelion.generation._diffusion_settings import DiffusionSettings
+from parhelion.generation._grain import Grain
 from parhelion.generation._turns import draw_turns, turned
 from parhelion.training import (
     Checkpoints,
@@ -30,6 +31,7 @@ from parhelion.training import (
 _RATE = 1e-3  # Adam's highest; it falls to nothing along a line
 _HALF_LIFE = 5_000.0  # of the averaged weights, in images
 _CHUNK = 64  # images encoded at a time
+_MEASURED = 2**23  # most pixels that grain is measured on
 #: Images of a step. It lacks steps more than images: 12,000 of these by eights leave half of the
 #: loss that they leave by thirty-twos.
 _BATCH = 8
@@ -112,7 +114,26 @@ def fit_autoencoder(
             raise stopped(images, wanted, "images of the autoencoder")
     fitted: Autoencoder = ema.model.eval()  # type: ignore[assignment]
     fitted.measure(torch.from_numpy(maps_of(fitted, pixels, fabric)))
+    if settings.grain:
+        fitted.grain = _grain_of(fitted, pixels, settings, fabric)
     return fitted
+
+
+@torch.no_grad()
+def _grain_of(
+    fitted: Autoencoder, pixels: NDArray[np.uint8], settings: DiffusionSettings, fabric: Any
+) -> Grain:
+    """Return the grain that images lose, measured on some of them, turned as in training."""
+    count = min(len(pixels), _MEASURED // settings.image_size**2)
+    chosen = np.linspace(0, len(pixels) - 1, count).round().astype(int)
+    ways = draw_turns(count, step_generator(settings.seed, 0), dihedral=settings.dihedral)
+    shown = turned(pixels[chosen], ways)
+    maps = torch.from_numpy(maps_of(fitted, shown, fabric)).to(fabric.device)
+    with fabric.autocast():
+        decoded = torch.cat([fitted.decode(part).cpu() for part in torch.split(maps, _CHUNK)])
+    grain = Grain(settings.channels)
+    grain.measure(to_model(shown), decoded)
+    return grain.to(fabric.device)
 
 
 @torch.inference_mode()

@@ -43,7 +43,7 @@ from parhelion.training import (
 )
 
 # What may differ between a run and its continuation without changing what it converges to.
-_FREE = {"images", "device", "checkpoint_every", "sample_every", "log_every"}
+_FREE = {"images", "grain", "device", "checkpoint_every", "sample_every", "log_every"}
 _GRID, _STEPS, _GUIDANCE = 64, 20, 2.0  # of the sheets that show how training goes
 
 
@@ -268,12 +268,16 @@ def _write_grid(
     device = next(network.parameters()).device
     numbers = torch.Generator().manual_seed(settings.seed)
     noise = torch.randn(_GRID, *settings.map_shape, generator=numbers).to(device)
+    white = None
+    if space.grain is not None:
+        shape = space.grain.shape_for(settings.image_size)
+        white = torch.randn(_GRID, *shape, generator=numbers).to(device)
     labels: Tensor | None = None
     if combinations:
         labels = (torch.arange(_GRID) % len(combinations)).to(device)
     sigmas = schedule(_STEPS)
     drawn = denoise(guided(network, labels, _GUIDANCE), noise * sigmas[0], sigmas)
-    sheet: NDArray[np.uint8] = grid(to_pixels(space.decode(drawn)))
+    sheet: NDArray[np.uint8] = grid(to_pixels(space.decode(drawn, white)))
     recipe = {"operation": "sample grid", "images_seen": images, "seed": settings.seed}
     write_image(out / "samples" / f"{images:09d}.png", sheet, recipe=recipe, made=True)
     log.picture(images, "samples", sheet)
