@@ -14,8 +14,10 @@ from parhelion.errors import InputError, SettingsError
 from parhelion.generation import (
     DiffusionSettings,
     GenerateSettings,
+    SheetSettings,
     VarySettings,
     generate,
+    sheet,
     train_diffusion,
     trained_on,
     vary,
@@ -193,6 +195,21 @@ def test_more_strength_changes_more(galaxies: Catalog, run: Path, tmp_path: Path
         )
 
     assert change(0.2) < change(0.9)
+
+
+def test_a_sheet_shows_the_images_that_are_drawn(run: Path, tmp_path: Path) -> None:
+    settings = SheetSettings(count=2, sweep="label", steps=2, guidance=2.0, scale=1)
+    pixels = decode(sheet(run, tmp_path / "sheet.png", settings))[0].pixels
+    for label in ("flat", "round"):
+        asked = GenerateSettings(count=2, label=label, steps=2, guidance=2.0)
+        for file in generate(run, tmp_path / label, asked).files():
+            drawn = decode(file)[0].pixels
+            windows = np.lib.stride_tricks.sliding_window_view(pixels, drawn.shape)
+            assert (windows == drawn).all((-3, -2, -1)).any()
+    recipe = read_mark(tmp_path / "sheet.png").recipe
+    assert (recipe["steps"], recipe["guidance"]) == (2, 2.0)
+    with pytest.raises(SettingsError, match="are of GANs; a diffusion model has --guidance"):
+        sheet(run, tmp_path / "other.png", SheetSettings(sweep="truncation"))
 
 
 def test_flags_of_the_other_kind_are_refused(run: Path, tmp_path: Path) -> None:

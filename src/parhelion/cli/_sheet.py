@@ -26,6 +26,7 @@ def sheet(
         parhelion sheet --count 100 --seed 500 --label spiral --columns 10 --out spirals.png
         parhelion sheet --model galaxies-64-efigi --sweep label --out classes.png
         parhelion sheet --model run --seeds 3,14,15 --sweep truncation --out truncation.png
+        parhelion sheet --model diffusion --sweep label --guidance 2 --out classes.png
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from torch import Tensor
 from parhelion._settings import settings_from_dict
 from parhelion.errors import ModelError, SettingsError
 from parhelion.generation._autoencoder import SPACE, space_of
-from parhelion.generation._conditions import ask, draw_classes
+from parhelion.generation._conditional import Conditional
 from parhelion.generation._diffusion import DiffusionNetwork, denoise, guided, schedule
 from parhelion.generation._diffusion_settings import DiffusionSettings
 from parhelion.generation._sample import BATCH
@@ -22,7 +22,7 @@ from parhelion.training import load_model, make_fabric, to_model, to_pixels
 STEPS, GUIDANCE = 25, 1.5
 
 
-class DiffusionSampler:
+class DiffusionSampler(Conditional):
     """Draws from a trained diffusion model.
 
     Parameters
@@ -51,15 +51,14 @@ class DiffusionSampler:
         card, weights = load_model(folder, "diffusion")
         values = {"grain": False} | card["settings"]  # models of earlier versions have none
         settings = settings_from_dict(DiffusionSettings, values, where=str(folder))
+        super().__init__(card["conditions"], card["proportions"])
         self.model_id: str = card["model_id"]
-        self.conditions: dict[str, list[str]] = card["conditions"]
-        self._combinations: list[list[int]] = card["proportions"]
         self.image_size, self.channels = settings.image_size, settings.channels
         self._steps, self._guidance = steps, guidance
         self._fabric = make_fabric(device, precision)
         self.device: torch.device = self._fabric.device
         self.precision = "bf16" if "bf16" in str(self._fabric._precision.precision) else "fp32"
-        classes = len(self._combinations) if self.conditions else 0
+        classes = len(self.combinations) if self.conditions else 0
         self._network, self._space = DiffusionNetwork(settings, classes), space_of(settings)
         self._shape = settings.map_shape
         try:
@@ -79,13 +78,17 @@ class DiffusionSampler:
     ) -> Iterator[tuple[NDArray[np.uint8], dict[str, Any]]]:
         """Yield pixels and recipe of each seed, in order; see `Sampler`."""
         recipes = self.recipes(seeds, truncation, **wanted)
-        classes = self._classes(seeds, **wanted)
-        sigmas = schedule(self._steps)
+        yield from zip(self.pictures(seeds, self.classes(seeds, **wanted)), recipes, strict=True)
+
+    def pictures(
+        self, seeds: Sequence[int], classes: Sequence[Sequence[int]]
+    ) -> Iterator[NDArray[np.uint8]]:
+        """Yield the ``(H, W, C)`` uint8 image of each seed and its classes; see `classes`."""
+        kinds, sigmas = self._kinds(classes), schedule(self._steps)
         for start in range(0, len(seeds), BATCH):
             part = slice(start, start + BATCH)
             noise, white = self._noise(seeds[part])
-            drawn = self._back(noise * sigmas[0], white, classes[part], sigmas)
-            yield from zip(drawn, recipes[part], strict=True)
+            yield from self._back(noise * sigmas[0], white, kinds[part], sigmas)
 
     def recipes(
         self, seeds: Sequence[int], truncation: float = 1.0, **wanted: str | None
@@ -103,7 +106,7 @@ class DiffusionSampler:
             )
         return [
             {"operation": "generate", "origin": "diffusion", "seed": int(seed)} | self._told(kind)
-            for seed, kind in zip(seeds, self._classes(seeds, **wanted), strict=True)
+            for seed, kind in zip(seeds, self._kinds(self.classes(seeds, **wanted)), strict=True)
         ]
 
     def vary(
@@ -131,7 +134,7 @@ class DiffusionSampler:
 
     def kinds_of(self, rows: Sequence[Mapping[str, Any]]) -> list[int]:
         """Return the classes of a catalog's rows as `vary` takes them; `none` where unknown."""
-        number = {tuple(row[:-1]): place for place, row in enumerate(self._combinations)}
+        number = {tuple(row[:-1]): place for place, row in enumerate(self.combinations)}
         found = []
         for row in rows:
             named = [
@@ -153,17 +156,14 @@ class DiffusionSampler:
             "guidance": float(self._guidance),
             "precision": self.precision,
         }
-        if self.conditions and kind < len(self._combinations):
-            for (name, known), place in zip(
-                self.conditions.items(), self._combinations[kind][:-1], strict=True
-            ):
-                recipe[name] = known[place]
+        if self.conditions and kind < len(self.combinations):
+            recipe |= self.name_classes(self.combinations[kind][:-1])
         return recipe
 
-    def _classes(self, seeds: Sequence[int], **wanted: str | None) -> list[int]:
-        asked = ask(self.conditions, **wanted)
-        number = {tuple(row[:-1]): place for place, row in enumerate(self._combinations)}
-        return [number[tuple(draw_classes(seed, self._combinations, asked))] for seed in seeds]
+    def _kinds(self, classes: Sequence[Sequence[int]]) -> list[int]:
+        """Return the numbers of combinations of classes, as the network is told them."""
+        number = {tuple(row[:-1]): place for place, row in enumerate(self.combinations)}
+        return [number[tuple(own)] for own in classes]
 
     def _noise(self, seeds: Sequence[int]) -> tuple[Tensor, Tensor | None]:
         """Return what maps begin as, and what grain is made from, each a function of its seed."""

@@ -21,13 +21,12 @@ from parhelion.catalog import (
     row,
     write_catalog,
 )
-from parhelion.errors import DecodeError, SettingsError
-from parhelion.generation._diffusion_sample import DiffusionSampler
-from parhelion.generation._pipelines import asked_of, pipeline_for
-from parhelion.generation._sample import Sampler, load_sampler
+from parhelion.errors import DecodeError
+from parhelion.generation._pipelines import pipeline_for
+from parhelion.generation._sample import Sampler
+from parhelion.generation._samplers import sampler_of
 from parhelion.generation._settings import GenerateSettings
 from parhelion.provenance import FORMATS, carries, encode_image
-from parhelion.training import find_model, read_card
 
 #: Images that may wait to be written while the network draws the next ones.
 _AHEAD = 32
@@ -87,16 +86,7 @@ def generate(
 
 def _sampler(model: Path | str, settings: GenerateSettings) -> Sampler:
     """Load a generator of any kind, with what was asked of its kind."""
-    pipeline = pipeline_for(model, settings)
-    if pipeline is not None:
-        return pipeline
-    folder = find_model(model)
-    asked = asked_of(settings, "steps", "guidance")
-    if read_card(folder)["kind"] == "diffusion":
-        return DiffusionSampler(folder, settings.device, **asked)
-    for name, value in asked.items():
-        raise SettingsError(f"--{name} (={value}) is of diffusion models; {model} is a GAN")
-    return load_sampler(folder, settings.device)
+    return pipeline_for(model, settings) or sampler_of(model, settings)
 
 
 def _kept(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from parhelion.errors import MissingExtraError, ModelError, SettingsError
-from parhelion.generation._settings import GenerateSettings, VarySettings
+from parhelion.generation._settings import GenerateSettings, SheetSettings, VarySettings
 from parhelion.training import load_model, make_fabric, read_card
 
 #: What a name begins with that is looked up on the hub.
@@ -224,7 +224,9 @@ def pipeline_for(
     return None
 
 
-def asked_of(settings: GenerateSettings | VarySettings, *names: str) -> dict[str, Any]:
+def asked_of(
+    settings: GenerateSettings | VarySettings | SheetSettings, *names: str
+) -> dict[str, Any]:
     """Return what settings ask for under some names, and nothing of what they leave open."""
     given = {name: getattr(settings, name) for name in names}
     return {name: value for name, value in given.items() if value is not None}

@@ -11,12 +11,7 @@ from torch.nn import functional as F
 
 from parhelion._settings import settings_from_dict
 from parhelion.errors import ModelError
-from parhelion.generation._conditions import (
-    ask,
-    draw_classes,
-    fitting_classes,
-    steady_classes,
-)
+from parhelion.generation._conditional import Conditional
 from parhelion.generation._networks import Generator
 from parhelion.generation._settings import GanSettings
 from parhelion.training import find_model, load_model, to_pixels
@@ -51,7 +46,7 @@ class Sampler(Protocol):
         ...
 
 
-class GanSampler:
+class GanSampler(Conditional):
     """Draws from a trained Lightweight GAN.
 
     Parameters
@@ -70,9 +65,8 @@ class GanSampler:
     def __init__(self, folder: Path, device: str = "auto") -> None:
         card, weights = load_model(folder, "gan")
         settings = settings_from_dict(GanSettings, card["settings"], where=str(folder))
+        super().__init__(card["conditions"], card["proportions"])
         self.model_id: str = card["model_id"]
-        self.conditions: dict[str, list[str]] = card["conditions"]
-        self._proportions: list[list[int]] = card["proportions"]
         self.image_size = settings.image_size
         accelerator = "cuda" if torch.cuda.is_available() else "cpu"
         self.device = torch.device(accelerator if device == "auto" else device)
@@ -140,45 +134,6 @@ class GanSampler:
             padded = torch.zeros(BATCH, self.length)
             padded[: len(part)] = part
             yield from to_pixels(self._model(padded.to(self.device)))[: len(part)]
-
-    def classes(self, seeds: Sequence[int], **wanted: str | None) -> list[list[int]]:
-        """Return the class index of each condition for each seed.
-
-        Raises
-        ------
-        SettingsError
-            If a class is asked for that the model does not know.
-        """
-        asked = ask(self.conditions, **wanted)
-        return [draw_classes(seed, self._proportions, asked) for seed in seeds]
-
-    def steady_classes(
-        self, seed: int, wanted: Sequence[Mapping[str, str | None]]
-    ) -> list[list[int]]:
-        """Return the class indices for each wish; what they leave open changes little.
-
-        Raises
-        ------
-        SettingsError
-            If a class is asked for that the model does not know, or that never occurred with
-            another that is asked for.
-        """
-        return steady_classes(
-            seed, self._proportions, [ask(self.conditions, **wish) for wish in wanted]
-        )
-
-    def known(self, name: str, **wanted: str | None) -> list[str]:
-        """Return the classes of condition `name` that occurred with those that are wanted."""
-        fitting = fitting_classes(self._proportions, ask(self.conditions, **wanted))
-        place = list(self.conditions).index(name)
-        return [self.conditions[name][index] for index in sorted({row[place] for row in fitting})]
-
-    def name_classes(self, classes: Sequence[int]) -> dict[str, str]:
-        """Return the class of each condition by name."""
-        return {
-            name: known[index]
-            for (name, known), index in zip(self.conditions.items(), classes, strict=True)
-        }
 
     def _recipes(
         self, seeds: Sequence[int], truncation: float, classes: Sequence[Sequence[int]]

@@ -278,6 +278,10 @@ class SheetSettings:
     truncation: float = 1.0
     """Factor of the latent vectors, 0 to 1: less gives more typical and less varied images; 1 is
     off."""
+    steps: int | None = None
+    """Steps back from noise of a diffusion model; 25 when not given."""
+    guidance: float | None = None
+    """How far a diffusion model goes towards a class; 1.5 when not given."""
     columns: int | None = None
     """Images in a row; by default as many as make the sheet about square. A sweep has its own."""
     scale: int | None = None
@@ -289,6 +293,7 @@ class SheetSettings:
         require(self.count is None or self.count >= 1, "count", self.count, "be at least 1")
         require(0 <= self.seed <= LAST_SEED, "seed", self.seed, "be in 0 to 2**63 - 1")
         _require_truncation(self.truncation)
+        _require_sampling(self.steps, self.guidance)
         require(self.columns is None or self.columns >= 1, "columns", self.columns, "be at least 1")
         require(
             self.columns is None or self.sweep is None,

@@ -1,17 +1,22 @@
 """Contact sheets: many seeds at a glance, or one latent vector through all classes."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from parhelion._settings import require
 from parhelion.errors import InputError, SettingsError
+from parhelion.generation._conditional import Conditional
+from parhelion.generation._diffusion_sample import DiffusionSampler
 from parhelion.generation._layout import PICTURES, Layout
-from parhelion.generation._sample import GanSampler, load_sampler
+from parhelion.generation._pipelines import asked_of
+from parhelion.generation._sample import GanSampler
+from parhelion.generation._samplers import sampler_of
 from parhelion.generation._settings import SheetSettings
 from parhelion.provenance import write_image
 from parhelion.training import find_model
@@ -72,7 +77,7 @@ def sheet(
         raise InputError(f"cannot write {path}: its suffix must be one of {', '.join(PICTURES)}")
     seeds = _seeds(settings, seeds)
     folder = find_model(model)
-    sampler = load_sampler(folder, settings.device)
+    sampler = sampler_of(folder, settings)
     rows, headings = _cells(sampler, seeds, settings)
     cells = [cell for row in rows for cell in row]
     columns = len(headings) or settings.columns or math.ceil(math.sqrt(len(cells)))
@@ -87,13 +92,7 @@ def sheet(
         headings,
     )
     _check_size(path, layout)
-    points = torch.cat(
-        [
-            sampler.latents([cell.seed], cell.truncation) + sampler.embed([cell.classes])
-            for cell in cells
-        ]
-    )
-    pixels = layout.draw(np.stack(list(sampler.decode(points))))
+    pixels = layout.draw(np.stack(list(_pictures(sampler, cells))))
     recipe = {
         "operation": "sheet",
         "model_id": sampler.model_id,
@@ -102,6 +101,7 @@ def sheet(
         "label": settings.label,
         "source": settings.source,
         "truncation": settings.truncation,
+        **asked_of(settings, "steps", "guidance"),
         "columns": columns,
         "scale": scale,
     }
@@ -119,11 +119,28 @@ def _seeds(settings: SheetSettings, seeds: Sequence[int] | None) -> Sequence[int
     return seeds
 
 
+def _pictures(
+    sampler: GanSampler | DiffusionSampler, cells: Sequence[_Cell]
+) -> Iterator[NDArray[np.uint8]]:
+    if isinstance(sampler, DiffusionSampler):
+        return sampler.pictures([cell.seed for cell in cells], [cell.classes for cell in cells])
+    points = [
+        sampler.latents([cell.seed], cell.truncation) + sampler.embed([cell.classes])
+        for cell in cells
+    ]
+    return sampler.decode(torch.cat(points))
+
+
 def _cells(
-    sampler: GanSampler, seeds: Sequence[int], settings: SheetSettings
+    sampler: GanSampler | DiffusionSampler, seeds: Sequence[int], settings: SheetSettings
 ) -> tuple[list[list[_Cell]], list[str]]:
     """Return the cells row by row, and the columns' headings (none without a sweep)."""
     sweep, truncation = settings.sweep, settings.truncation
+    if isinstance(sampler, DiffusionSampler) and (sweep == "truncation" or truncation != 1):
+        raise SettingsError(
+            f"--truncation (={truncation:g}) and its sweep are of GANs; a diffusion model has "
+            "--guidance"
+        )
     asked: dict[str, str | None] = {"label": settings.label, "source": settings.source}
     if sweep is None or sweep == "truncation":
         amounts = _TRUNCATIONS if sweep else (truncation,)
@@ -146,7 +163,7 @@ def _cells(
     return rows, names
 
 
-def _caption(sampler: GanSampler, cell: _Cell, settings: SheetSettings) -> tuple[str, str]:
+def _caption(sampler: Conditional, cell: _Cell, settings: SheetSettings) -> tuple[str, str]:
     named = sampler.name_classes(cell.classes)
     return str(cell.seed), " · ".join(
         value for name, value in named.items() if name != settings.sweep
@@ -157,6 +174,8 @@ def _title(name: str, model_id: str, settings: SheetSettings) -> str:
     parts = [name, model_id, "made by Parhelion"]
     if settings.truncation != 1:
         parts.append(f"truncation {settings.truncation:g}")
+    if settings.guidance is not None:
+        parts.append(f"guidance {settings.guidance:g}")
     return " · ".join(parts)
 
 
