@@ -29,8 +29,8 @@ class UpscalerSettings:
     """Side of the windows in which attention looks, in pixels."""
     images: int = 100_000
     """Patches to show before training ends."""
-    batch: int = 16
-    """Patches in a step."""
+    batch: int = 4
+    """Patches in a step. Without a GPU few are best: it lacks steps more than patches."""
     learning_rate: float = 5e-4
     """Adam's learning rate."""
     cooldown: float = 0.5
