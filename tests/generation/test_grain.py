@@ -63,7 +63,7 @@ def test_grain_is_as_large_as_what_was_lost() -> None:
     assert abs(float(across)) < 0.05
 
 
-def test_what_is_not_random_in_what_was_lost_is_not_mirrored() -> None:
+def test_what_is_alike_on_one_side_is_not_alike_on_the_other() -> None:
     """Correlation with the pixel to the right in another channel stays on that side."""
     first = _numbers(3, 64, 1, _SIDE, _SIDE + 1)
     lost = 0.05 * torch.cat([first[..., 1:], first[..., :-1], first[..., :-1]], 1)
