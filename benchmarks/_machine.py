@@ -4,11 +4,7 @@ import os
 import platform
 from pathlib import Path
 
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
+from parhelion._cores import cores
 
 
 def machine() -> str:

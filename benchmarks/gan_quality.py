@@ -38,9 +38,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks._machine import cores, machine
+from benchmarks._machine import machine
 from benchmarks._peer_gan import need_peer, peer_trainer
 from benchmarks.ingest import _draw
+from parhelion._cores import cores
 from parhelion.catalog import ingest, load_pixels, split
 from parhelion.generation import GanSettings
 from parhelion.measurement import Distance, kernel_distance, load_features, train_features

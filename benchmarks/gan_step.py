@@ -28,8 +28,9 @@ from typing import Any
 
 import torch
 
-from benchmarks._machine import cores, machine
+from benchmarks._machine import machine
 from benchmarks._peer_gan import need_peer, peer_trainer
+from parhelion._cores import cores
 from parhelion.generation import GanSettings
 
 _SIZES = ((128, 16), (64, 8))

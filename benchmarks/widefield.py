@@ -23,7 +23,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchmarks._machine import cores, machine
+from benchmarks._machine import machine
+from parhelion._cores import cores
 
 _SIZE, _COUNT, _ROUNDS = 10_000, 700, 3
 _FULL_SIZE, _FULL_COUNT = 60_000, 25_000

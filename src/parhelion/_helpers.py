@@ -32,12 +32,6 @@ _Chunk = tuple[int, list[Any]]
 _Done = _Chunk | BaseException | None
 
 
-def cores() -> int:
-    """Return the number of CPU cores that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1
-
-
 class Helpers:
     """Processes beside this one; a context manager, so that they end with the work.
 

@@ -13,7 +13,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from parhelion._helpers import cores
+from parhelion._cores import cores
 from parhelion._progress import bar
 from parhelion.catalog._thumbnail import ROOT, SIDE
 

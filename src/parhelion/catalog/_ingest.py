@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from parhelion._helpers import Helpers, cores
+from parhelion._cores import cores
+from parhelion._helpers import Helpers
 from parhelion._progress import bar
 from parhelion._settings import save_settings
 from parhelion.catalog._duplicates import group_images

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from parhelion._helpers import cores
+from parhelion._cores import cores
 from parhelion._progress import progress
 from parhelion.catalog._decode import decode
 from parhelion.catalog._table import Catalog

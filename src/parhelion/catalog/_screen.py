@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from parhelion._cores import cores
 from parhelion._files import link_or_copy
-from parhelion._helpers import cores
 from parhelion._progress import progress
 from parhelion._settings import save_settings
 from parhelion.catalog._decode import decode

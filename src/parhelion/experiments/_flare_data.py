@@ -138,7 +138,9 @@ def prepare(
     varied = made(
         "varied",
         "vary the images to learn from",
-        lambda out: vary(generator, low, out, VarySettings(settings.strength, seed=settings.seed)),
+        lambda out: vary(
+            generator, low, out, VarySettings(strength=settings.strength, seed=settings.seed)
+        ),
     )
     synthetic = enlarged("synthetic", "enlarge what was made", joined([*parts, varied]))
     altered_too = altered("synthetic-augmented", "augment what was made", synthetic)

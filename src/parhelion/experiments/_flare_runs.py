@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from parhelion._helpers import Helpers, cores
+from parhelion._cores import cores
+from parhelion._helpers import Helpers
 from parhelion._settings import load_recipe
 from parhelion.catalog import Catalog
 from parhelion.classification import ClassifierSettings, load_classes
@@ -71,13 +72,14 @@ class Runs:
         """Do those of the trainings that are not done."""
         waiting = [one for one in trainings if not self._stages.is_done(stage(one))]
         processes = min(self._processes, len(waiting))
+        at_once = waiting if processes > 1 else []
         for training in trainings:
-            if processes < 2 or training not in waiting:
+            if training not in at_once:
                 self._stages.run(stage(training), partial(self._train, training))
-        if processes < 2:
+        if not at_once:
             return
         with Helpers(train_some, processes, chunk=1) as helpers:
-            ended = helpers.work_through(iter(waiting), (self._teacher,), here=False)
+            ended = helpers.work_through(iter(at_once), (self._teacher,), here=False)
             self._stages.collect((done for _, done in ended), processes)
 
     def images(self, training: Training) -> list[Catalog]:

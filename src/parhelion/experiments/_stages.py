@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from parhelion._cores import cores
 from parhelion._files import write_json
-from parhelion._helpers import cores
 from parhelion._settings import save_settings, settings_dict
 from parhelion.errors import InputError
 

@@ -52,6 +52,7 @@ class DiffusionSampler(Conditional):
         values = {"grain": False} | card["settings"]  # models of earlier versions have none
         settings = settings_from_dict(DiffusionSettings, values, where=str(folder))
         super().__init__(card["conditions"], card["proportions"])
+        self._numbers = {tuple(row[:-1]): place for place, row in enumerate(self.combinations)}
         self.model_id: str = card["model_id"]
         self.image_size, self.channels = settings.image_size, settings.channels
         self._steps, self._guidance = steps, guidance
@@ -134,14 +135,13 @@ class DiffusionSampler(Conditional):
 
     def kinds_of(self, rows: Sequence[Mapping[str, Any]]) -> list[int]:
         """Return the classes of a catalog's rows as `vary` takes them; `none` where unknown."""
-        number = {tuple(row[:-1]): place for place, row in enumerate(self.combinations)}
         found = []
         for row in rows:
             named = [
                 known.index(row[name]) if row[name] in known else -1
                 for name, known in self.conditions.items()
             ]
-            found.append(number.get(tuple(named), self._network.classes))
+            found.append(self._numbers.get(tuple(named), self._network.classes))
         return found
 
     def variation(self, seed: int, kind: int, strength: float) -> dict[str, Any]:
@@ -162,8 +162,7 @@ class DiffusionSampler(Conditional):
 
     def _kinds(self, classes: Sequence[Sequence[int]]) -> list[int]:
         """Return the numbers of combinations of classes, as the network is told them."""
-        number = {tuple(row[:-1]): place for place, row in enumerate(self.combinations)}
-        return [number[tuple(own)] for own in classes]
+        return [self._numbers[tuple(own)] for own in classes]
 
     def _noise(self, seeds: Sequence[int]) -> tuple[Tensor, Tensor | None]:
         """Return what maps begin as, and what grain is made from, each a function of its seed."""

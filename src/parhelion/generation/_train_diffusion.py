@@ -42,7 +42,8 @@ from parhelion.training import (
     to_pixels,
 )
 
-# What may differ between a run and its continuation without changing what it converges to.
+# What may differ between a run and its continuation without changing what it converges to; grain is
+# put on what the network makes.
 _FREE = {"images", "grain", "device", "checkpoint_every", "sample_every", "log_every"}
 _GRID, _STEPS, _GUIDANCE = 64, 20, 2.0  # of the sheets that show how training goes
 

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from parhelion._helpers import cores
+from parhelion._cores import cores
 from parhelion._progress import bar
 from parhelion.catalog import open_windows
 from parhelion.errors import InputError

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from parhelion._helpers import cores
+from parhelion._cores import cores
 from parhelion._progress import progress
 from parhelion.catalog import Catalog, decode, resize
 

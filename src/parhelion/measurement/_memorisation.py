@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from parhelion._cores import cores
 from parhelion._files import write_json
-from parhelion._helpers import cores
 from parhelion._settings import save_settings
 from parhelion.catalog import Catalog, decode, open_catalog, resize
 from parhelion.errors import CatalogError, InputError

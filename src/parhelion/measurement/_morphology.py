@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from parhelion._helpers import cores
+from parhelion._cores import cores
 from parhelion._progress import progress
 from parhelion.catalog import extract_sources
 from parhelion.errors import InputError, MissingExtraError

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from parhelion._helpers import cores
+from parhelion._cores import cores
 from parhelion._progress import bar
 from parhelion.errors import InputError
 from parhelion.measurement._ssim_images import TURNS, Gray, to_gray, turned

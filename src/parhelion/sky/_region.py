@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from parhelion._helpers import cores
+from parhelion._cores import cores
 from parhelion._settings import settings_from_dict
 from parhelion.catalog import open_windows
 from parhelion.errors import InputError

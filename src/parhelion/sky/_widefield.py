@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from parhelion._cores import cores
 from parhelion._files import write_json
-from parhelion._helpers import cores
 from parhelion._settings import save_settings, settings_dict
 from parhelion._version import __version__
 from parhelion.catalog import Catalog, decode, image_id, open_catalog

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
-from parhelion._helpers import cores
+from parhelion._cores import cores
 
 T = TypeVar("T")
 R = TypeVar("R")
