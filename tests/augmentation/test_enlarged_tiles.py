@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -53,6 +54,30 @@ def test_tiles_give_what_the_whole_gives(height: int, width: int) -> None:
     assert np.abs(levels - tiled).max() < 1
     other = enlarge(upscaler, pixels, EnhanceSettings(tile=96, overlap=32, batch=3))
     assert np.mean(levels != other) < 0.001
+
+
+class _Windowed(torch.nn.Module):
+    """Adds what a window of 8 pixels holds to each of them, to those on the right more."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        height, width = images.shape[2:]
+        padding = (0, -width % 8, 0, -height % 8)
+        padded = torch.nn.functional.pad(images, padding, mode="replicate")
+        held = torch.nn.functional.avg_pool2d(padded, 8).repeat_interleave(8, 2)
+        held = held.repeat_interleave(8, 3)[..., :height, :width]
+        large = torch.nn.functional.interpolate(images + held, scale_factor=2)
+        large[..., 1::2] += 0.1 * large[..., ::2]
+        return large / 2.1
+
+
+@pytest.mark.parametrize("self_ensemble", [False, True])
+def test_windows_lie_in_tiles_as_in_the_whole(self_ensemble: bool) -> None:
+    pixels, upscaler = _drawn(70, 171), _upscaler(_Windowed())
+    settings = EnhanceSettings(tile=64, overlap=32, self_ensemble=self_ensemble)
+    tiled = enlarge(upscaler, pixels, settings)
+    whole = enlarge(upscaler, pixels, replace(settings, tile=512))
+    assert np.abs(tiled.astype(float) - whole).max() <= 1
+    assert np.mean(tiled != whole) < 0.001
 
 
 def test_levels_keep_the_mean_of_a_smooth_sky() -> None:

@@ -1,13 +1,15 @@
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tiny_upscaler import TINY
 
 from parhelion.augmentation import load_upscaler, train_upscaler
 from parhelion.augmentation._train_upscaler import training_batches
 from parhelion.catalog import Catalog
-from parhelion.errors import InputError, SettingsError
+from parhelion.errors import InputError, ModelError, SettingsError
 from parhelion.training import PixelStore, read_card, read_log
 
 
@@ -57,3 +59,31 @@ def test_images_too_small_are_named(parts: Catalog, tmp_path: Path) -> None:
 def test_bad_settings_name_the_flag() -> None:
     with pytest.raises(SettingsError, match=r"--patch \(=20\) must be at least 16 and a multiple"):
         replace(TINY, patch=20)
+
+
+def test_training_goes_on_from_another_upscaler(
+    parts: Catalog, upscaler: Path, tmp_path: Path
+) -> None:
+    settings = replace(TINY, start=str(upscaler), images=8, learning_rate=1e-9, ema_half_life=1e-3)
+    run = train_upscaler([parts], tmp_path / "run", settings)
+    known = read_card(upscaler, "upscaler")
+    card = read_card(run, "upscaler")
+    assert card["started_from"] == {"model_id": known["model_id"], "images_seen": 32}
+    assert known["started_from"] is None
+    pixels = np.random.default_rng(0).integers(0, 255, (1, 16, 16, 3), dtype=np.uint8)
+    np.testing.assert_allclose(
+        load_upscaler(run, precision="fp32").enlarge(pixels),
+        load_upscaler(upscaler, precision="fp32").enlarge(pixels),
+        atol=0.01,
+    )
+    # Once begun it does not need what it began from.
+    shutil.rmtree(upscaler)
+    train_upscaler([parts], run, replace(settings, images=16), resume=True)
+    assert read_card(run, "upscaler")["started_from"] == card["started_from"]
+
+
+def test_a_start_of_other_sizes_is_refused(parts: Catalog, upscaler: Path, tmp_path: Path) -> None:
+    settings = replace(TINY, start=str(upscaler), width=16, depths=(2, 2))
+    with pytest.raises(ModelError, match=r"of other sizes; give --width 8 --depths 2$"):
+        train_upscaler([parts], tmp_path / "run", settings)
+    assert not (tmp_path / "run").exists()

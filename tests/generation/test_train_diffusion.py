@@ -208,8 +208,10 @@ def test_a_sheet_shows_the_images_that_are_drawn(run: Path, tmp_path: Path) -> N
             assert (windows == drawn).all((-3, -2, -1)).any()
     recipe = read_mark(tmp_path / "sheet.png").recipe
     assert (recipe["steps"], recipe["guidance"]) == (2, 2.0)
-    with pytest.raises(SettingsError, match="are of GANs; a diffusion model has --guidance"):
+    with pytest.raises(SettingsError, match=r"--sweep \(=truncation\) is for GANs; a diffusion"):
         sheet(run, tmp_path / "other.png", SheetSettings(sweep="truncation"))
+    with pytest.raises(SettingsError, match=r"--truncation \(=0.5\) is for GANs; a diffusion"):
+        sheet(run, tmp_path / "other.png", SheetSettings(truncation=0.5))
 
 
 def test_flags_of_the_other_kind_are_refused(run: Path, tmp_path: Path) -> None:

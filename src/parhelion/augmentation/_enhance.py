@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from parhelion._progress import bar
 from parhelion._settings import save_settings
+from parhelion.augmentation._levels import whole_levels
 from parhelion.augmentation._settings import EnhanceSettings
-from parhelion.augmentation._tiles import enlarged_strips
+from parhelion.augmentation._tiles import enlarged
 from parhelion.augmentation._upscaler import Upscaler, load_upscaler
 from parhelion.catalog import (
     MADE_ORIGINS,
@@ -108,6 +109,7 @@ def _enlarged(
         "scale": upscaler.scale,
         "tile": settings.tile,
         "overlap": settings.overlap,
+        "self_ensemble": settings.self_ensemble,
         "precision": upscaler.precision,
         "parent_id": parent["image_id"],
     }
@@ -147,11 +149,13 @@ def _strips(
     shape: tuple[int, int, int],
     settings: EnhanceSettings,
 ) -> Iterator[NDArray[np.uint8]]:
-    return enlarged_strips(
+    strips = enlarged(
         upscaler,
         read,
         shape,
         tile=settings.tile,
         overlap=settings.overlap,
         batch=settings.batch,
+        self_ensemble=settings.self_ensemble,
     )
+    return whole_levels(strips)

@@ -27,6 +27,9 @@ class UpscalerSettings:
     """Attention heads of each layer."""
     window: int = 8
     """Side of the windows in which attention looks, in pixels."""
+    start: str | None = None
+    """Upscaler to train on: a run's folder, or the name of one that ships. The network's sizes must
+    be its."""
     images: int = 100_000
     """Patches to show before training ends."""
     batch: int = 4
@@ -143,6 +146,9 @@ class EnhanceSettings:
     """Pixels that neighboring tiles share, over which one passes into the other."""
     batch: int = 4
     """Tiles, or small images of one size, in a step."""
+    self_ensemble: bool = False
+    """Show the network each tile turned and mirrored in all eight ways, and take the mean: a little
+    nearer to the truth, in eight times the time."""
     format: Literal["png", "tiff"] = "png"
     """Format of the files; pictures of more than 100 megapixels become tiled TIFF."""
     overwrite: bool = False

@@ -13,42 +13,6 @@ Floats = NDArray[np.float32]
 #: Share of an overlap at either end in which only one of the two tiles counts: what a network
 #: makes of the edge of a tile is not shown.
 _EDGE = 0.25
-#: Distinguishes the draw of levels from other draws.
-_STREAM = 41
-
-
-def enlarged_strips(
-    upscaler: Upscaler,
-    read: Callable[[int, int, int, int], Pixels],
-    shape: tuple[int, int, int],
-    *,
-    tile: int,
-    overlap: int,
-    batch: int,
-) -> Iterator[Pixels]:
-    """Yield an enlarged image from top to bottom, in whole gray levels.
-
-    A level between two becomes either, by chance, the nearer one more often: so that a smooth faint
-    sky, and the flux above it, keep their mean. The chance is a function of the pixel's place.
-
-    Parameters
-    ----------
-    upscaler, read, shape, tile, overlap, batch
-        See `enlarged`.
-
-    Yields
-    ------
-    strip : ndarray
-        ``(h, scale W, C)`` uint8; their heights add up to ``scale H``.
-    """
-    top = 0
-    for strip in enlarged(upscaler, read, shape, tile=tile, overlap=overlap, batch=batch):
-        levels = np.empty(strip.shape, np.uint8)
-        for number, row in enumerate(strip):
-            chance = np.random.default_rng([_STREAM, top + number]).random(row.shape, np.float32)
-            levels[number] = np.clip(np.floor(row + chance), 0, 255)
-        top += len(strip)
-        yield levels
 
 
 def enlarged(
@@ -59,6 +23,7 @@ def enlarged(
     tile: int,
     overlap: int,
     batch: int,
+    self_ensemble: bool = False,
 ) -> Iterator[Floats]:
     """Yield an enlarged image from top to bottom.
 
@@ -81,6 +46,8 @@ def enlarged(
         raised to a multiple of the network's step, and the tile to twice the overlap.
     batch : int
         Tiles in a step.
+    self_ensemble : bool
+        See `Upscaler.enlarge`.
 
     Yields
     ------
@@ -99,7 +66,7 @@ def enlarged(
         for part in _batches(columns, batch):
             spread = columns[part]
             tiles = [around.read(top, left, bottom - top, right - left) for left, right in spread]
-            large = upscaler.enlarge(np.stack(tiles))
+            large = upscaler.enlarge(np.stack(tiles), self_ensemble=self_ensemble)
             for column, (left, right), pixels in zip(
                 range(part.start, part.stop), spread, large, strict=True
             ):

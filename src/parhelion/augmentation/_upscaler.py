@@ -60,12 +60,16 @@ class Upscaler:
         return "bf16" if self.dtype == torch.bfloat16 else "fp32"
 
     @torch.inference_mode()
-    def enlarge(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def enlarge(
+        self, pixels: NDArray[np.uint8], *, self_ensemble: bool = False
+    ) -> NDArray[np.float32]:
         """Enlarge ``(N, H, W, C)`` uint8 to ``(N, scale H, scale W, C)`` float32 in [0, 255].
 
         The flux is kept: what the network's arithmetic adds or takes over areas of some pixels is
         put right by the small image. Gray images go through a color network as three equal
-        channels and come back as their mean; a gray network is given each channel by itself.
+        channels and come back as their mean; a gray network is given each channel by itself. With
+        `self_ensemble` the network sees each image turned and mirrored in all eight ways, and what
+        it makes of them is averaged.
         """
         count, height, width, channels = pixels.shape
         images = torch.from_numpy(np.array(pixels)).to(self.device)
@@ -74,11 +78,12 @@ class Upscaler:
             images = images.expand(-1, self.channels, -1, -1)
         elif channels > self.channels:
             images = images.reshape(count * channels, 1, height, width)
-        missing = [max(0, self.least - side) for side in (height, width)]
+        # Turned, an image must end at the network's steps to be divided in the same way.
+        step = self.step if self_ensemble else 1
+        missing = [-(-max(side, self.least) // step) * step - side for side in (height, width)]
         if any(missing):
             images = _continued(images, *missing)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16):
-            large = self.network(images).float()
+        large = self._mean_of_ways(images) if self_ensemble else self._given(images)
         large = _with_flux_of(images, large, self.scale)
         large = large[..., : height * self.scale, : width * self.scale]
         if channels < self.channels:
@@ -89,6 +94,21 @@ class Upscaler:
             large.clamp(0, 1).mul(255).permute(0, 2, 3, 1).contiguous().cpu().numpy()
         )
         return found
+
+    def _given(self, images: Tensor) -> Tensor:
+        """Return what the network makes of ``(N, C, H, W)``."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16):
+            large: Tensor = self.network(images)
+        return large.float()
+
+    def _mean_of_ways(self, images: Tensor) -> Tensor:
+        """Return the mean of what the network makes of images that lie in each of eight ways."""
+        large = []
+        for turns in range(4):
+            turned = images.rot90(turns, (2, 3))
+            large.append(self._given(turned).rot90(-turns, (2, 3)))
+            large.append(self._given(turned.flip(3)).flip(3).rot90(-turns, (2, 3)))
+        return torch.stack(large).mean(0)
 
 
 def load_upscaler(model: Path | str, device: str = "auto", precision: str = "auto") -> Upscaler:
@@ -158,8 +178,28 @@ def build(settings: UpscalerSettings) -> nn.Module:
         last.weight.zero_()
         last.bias.zero_()
         last.weight[:, :3] = _bilinear(settings.scale)
+    _with_exact_ends(network)
     built: nn.Module = network
     return built
+
+
+class _ExactConv2d(nn.Conv2d):
+    """A convolution that computes in fp32, whatever the network around it does."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        with torch.autocast(images.device.type, enabled=False):
+            return super().forward(images.float())
+
+
+def _with_exact_ends(network: nn.Module) -> None:
+    """Have a network's first and last convolution compute in fp32.
+
+    Most of an image passes from one to the other past all between; in bf16, that has steps of half
+    a gray level and more.
+    """
+    convolutions = [module for module in network.modules() if type(module) is nn.Conv2d]
+    for end in (*convolutions[:1], *convolutions[-1:]):
+        end.__class__ = _ExactConv2d
 
 
 @contextmanager
@@ -204,6 +244,7 @@ def _on(found: Any, model_id: str, where: str, device: str, precision: str) -> U
     from parhelion.training import make_fabric
 
     place = make_fabric(device, "fp32").device
+    _with_exact_ends(found.model)
     can = found.supports_bfloat16 and native_bf16(place.type)
     if precision == "bf16" and not found.supports_bfloat16:
         raise ModelError(f"--precision (=bf16) is not for {where}: its network needs fp32")

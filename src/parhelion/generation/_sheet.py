@@ -136,11 +136,9 @@ def _cells(
 ) -> tuple[list[list[_Cell]], list[str]]:
     """Return the cells row by row, and the columns' headings (none without a sweep)."""
     sweep, truncation = settings.sweep, settings.truncation
-    if isinstance(sampler, DiffusionSampler) and (sweep == "truncation" or truncation != 1):
-        raise SettingsError(
-            f"--truncation (={truncation:g}) and its sweep are of GANs; a diffusion model has "
-            "--guidance"
-        )
+    if isinstance(sampler, DiffusionSampler) and (truncation != 1 or sweep == "truncation"):
+        flag = f"--truncation (={truncation:g})" if truncation != 1 else f"--sweep (={sweep})"
+        raise SettingsError(f"{flag} is for GANs; a diffusion model has --guidance")
     asked: dict[str, str | None] = {"label": settings.label, "source": settings.source}
     if sweep is None or sweep == "truncation":
         amounts = _TRUNCATIONS if sweep else (truncation,)
