@@ -1,5 +1,4 @@
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,17 +30,6 @@ def test_rows_keep_label_group_and_split(parts: Catalog, upscaler: Path, tmp_pat
     np.testing.assert_array_equal(
         decode(large.files()[0])[0].pixels, enlarge(network, first, _FP32)
     )
-
-
-def test_a_self_ensemble_is_another_image_and_said_so(
-    parts: Catalog, upscaler: Path, tmp_path: Path
-) -> None:
-    one = write_catalog(parts.root, parts.rows()[:1])
-    plain = enhance(one, tmp_path / "plain", upscaler, _FP32)
-    mean = enhance(one, tmp_path / "mean", upscaler, replace(_FP32, self_ensemble=True))
-    recipes = [json.loads(item.rows()[0]["recipe"]) for item in (plain, mean)]
-    assert [recipe["self_ensemble"] for recipe in recipes] == [False, True]
-    assert plain.column("image_id") != mean.column("image_id")
 
 
 def test_what_a_model_made_stays_made(parts: Catalog, upscaler: Path, tmp_path: Path) -> None:

@@ -81,33 +81,3 @@ def test_the_ends_of_a_network_do_not_lose_levels_to_bf16(tmp_path: Path) -> Non
     exact, rough = (load_upscaler(path, precision=name) for name in ("fp32", "bf16"))
     assert (exact.precision, rough.precision) == ("fp32", "bf16")
     np.testing.assert_allclose(rough.enlarge(pixels), exact.enlarge(pixels), atol=0.01)
-
-
-class _Slanted(torch.nn.Module):
-    """Makes of each pixel four, of which those on the right and those below are brighter."""
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        large = torch.nn.functional.interpolate(images, scale_factor=2)
-        large[..., ::2] -= 0.02
-        large[..., 1::2] += 0.02
-        large[..., ::2, :] -= 0.01
-        large[..., 1::2, :] += 0.01
-        return large
-
-
-def test_a_self_ensemble_is_the_mean_of_all_ways_to_lie() -> None:
-    upscaler = replace(hosted(build(TINY), TINY, torch.device("cpu")), network=_Slanted())
-    pixels = np.random.default_rng(3).integers(60, 180, (2, 16, 24, 3), dtype=np.uint8)
-    large = pixels.repeat(2, 1).repeat(2, 2).astype(np.float32)
-    assert np.abs(upscaler.enlarge(pixels) - large).max() > 1
-    np.testing.assert_allclose(upscaler.enlarge(pixels, self_ensemble=True), large, atol=1e-3)
-
-
-def test_a_self_ensemble_keeps_the_shape_of_any_image() -> None:
-    upscaler = hosted(build(TINY).eval(), TINY, torch.device("cpu"))
-    pixels = np.random.default_rng(4).integers(0, 255, (1, 21, 35, 1), dtype=np.uint8)
-    found = upscaler.enlarge(pixels, self_ensemble=True)
-    assert found.shape == (1, 42, 70, 1)
-    # A new network is bilinear, which is the same in every way, away from what it continues.
-    inner = np.s_[:, 2:24, 2:48]
-    np.testing.assert_allclose(found[inner], upscaler.enlarge(pixels)[inner], atol=0.05)

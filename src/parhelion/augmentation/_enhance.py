@@ -109,7 +109,6 @@ def _enlarged(
         "scale": upscaler.scale,
         "tile": settings.tile,
         "overlap": settings.overlap,
-        "self_ensemble": settings.self_ensemble,
         "precision": upscaler.precision,
         "parent_id": parent["image_id"],
     }
@@ -156,6 +155,5 @@ def _strips(
         tile=settings.tile,
         overlap=settings.overlap,
         batch=settings.batch,
-        self_ensemble=settings.self_ensemble,
     )
     return whole_levels(strips)

@@ -146,9 +146,6 @@ class EnhanceSettings:
     """Pixels that neighboring tiles share, over which one passes into the other."""
     batch: int = 4
     """Tiles, or small images of one size, in a step."""
-    self_ensemble: bool = False
-    """Show the network each tile turned and mirrored in all eight ways, and take the mean: a little
-    nearer to the truth, in eight times the time."""
     format: Literal["png", "tiff"] = "png"
     """Format of the files; pictures of more than 100 megapixels become tiled TIFF."""
     overwrite: bool = False

@@ -23,7 +23,6 @@ def enlarged(
     tile: int,
     overlap: int,
     batch: int,
-    self_ensemble: bool = False,
 ) -> Iterator[Floats]:
     """Yield an enlarged image from top to bottom.
 
@@ -46,8 +45,6 @@ def enlarged(
         raised to a multiple of the network's step, and the tile to twice the overlap.
     batch : int
         Tiles in a step.
-    self_ensemble : bool
-        See `Upscaler.enlarge`.
 
     Yields
     ------
@@ -66,7 +63,7 @@ def enlarged(
         for part in _batches(columns, batch):
             spread = columns[part]
             tiles = [around.read(top, left, bottom - top, right - left) for left, right in spread]
-            large = upscaler.enlarge(np.stack(tiles), self_ensemble=self_ensemble)
+            large = upscaler.enlarge(np.stack(tiles))
             for column, (left, right), pixels in zip(
                 range(part.start, part.stop), spread, large, strict=True
             ):

@@ -60,16 +60,12 @@ class Upscaler:
         return "bf16" if self.dtype == torch.bfloat16 else "fp32"
 
     @torch.inference_mode()
-    def enlarge(
-        self, pixels: NDArray[np.uint8], *, self_ensemble: bool = False
-    ) -> NDArray[np.float32]:
+    def enlarge(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Enlarge ``(N, H, W, C)`` uint8 to ``(N, scale H, scale W, C)`` float32 in [0, 255].
 
         The flux is kept: what the network's arithmetic adds or takes over areas of some pixels is
         put right by the small image. Gray images go through a color network as three equal
-        channels and come back as their mean; a gray network is given each channel by itself. With
-        `self_ensemble` the network sees each image turned and mirrored in all eight ways, and what
-        it makes of them is averaged.
+        channels and come back as their mean; a gray network is given each channel by itself.
         """
         count, height, width, channels = pixels.shape
         images = torch.from_numpy(np.array(pixels)).to(self.device)
@@ -78,12 +74,11 @@ class Upscaler:
             images = images.expand(-1, self.channels, -1, -1)
         elif channels > self.channels:
             images = images.reshape(count * channels, 1, height, width)
-        # Turned, an image must end at the network's steps to be divided in the same way.
-        step = self.step if self_ensemble else 1
-        missing = [-(-max(side, self.least) // step) * step - side for side in (height, width)]
+        missing = [max(0, self.least - side) for side in (height, width)]
         if any(missing):
             images = _continued(images, *missing)
-        large = self._mean_of_ways(images) if self_ensemble else self._given(images)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16):
+            large = self.network(images).float()
         large = _with_flux_of(images, large, self.scale)
         large = large[..., : height * self.scale, : width * self.scale]
         if channels < self.channels:
@@ -94,21 +89,6 @@ class Upscaler:
             large.clamp(0, 1).mul(255).permute(0, 2, 3, 1).contiguous().cpu().numpy()
         )
         return found
-
-    def _given(self, images: Tensor) -> Tensor:
-        """Return what the network makes of ``(N, C, H, W)``."""
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16):
-            large: Tensor = self.network(images)
-        return large.float()
-
-    def _mean_of_ways(self, images: Tensor) -> Tensor:
-        """Return the mean of what the network makes of images that lie in each of eight ways."""
-        large = []
-        for turns in range(4):
-            turned = images.rot90(turns, (2, 3))
-            large.append(self._given(turned).rot90(-turns, (2, 3)))
-            large.append(self._given(turned.flip(3)).flip(3).rot90(-turns, (2, 3)))
-        return torch.stack(large).mean(0)
 
 
 def load_upscaler(model: Path | str, device: str = "auto", precision: str = "auto") -> Upscaler:

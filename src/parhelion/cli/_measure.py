@@ -219,7 +219,6 @@ def upscaler(
     split: Literal["test", "validation", "train", "all"] = "test",
     count: int | None = None,
     plain: bool = False,
-    self_ensemble: bool = False,
     lpips: Path | None = None,
     seed: int = 0,
     json: Json = False,
@@ -245,8 +244,6 @@ def upscaler(
         Most images of a catalog.
     plain
         Make images smaller with a bicubic filter instead of as a smaller telescope would.
-    self_ensemble
-        Enlarge with the mean of eight ways, as `parhelion enhance --self-ensemble` does.
     lpips
         Weights of torchvision's squeezenet1_1, for the learned perceptual distance.
     seed
@@ -256,15 +253,7 @@ def upscaler(
 
     part = None if split == "all" else split
     found = measure_upscaler(
-        model,
-        data,
-        out,
-        split=part,
-        count=count,
-        plain=plain,
-        self_ensemble=self_ensemble,
-        lpips=lpips,
-        seed=seed,
+        model, data, out, split=part, count=count, plain=plain, lpips=lpips, seed=seed
     )
     lines = [f"{found['images']} images, {found['scale']}x, made smaller: {found['made_smaller']}"]
     for name in ("ours", "bicubic", "lanczos"):

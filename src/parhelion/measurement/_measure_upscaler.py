@@ -12,7 +12,6 @@ from scipy.ndimage import binary_dilation, gaussian_filter
 from parhelion._files import write_json
 from parhelion._progress import progress
 from parhelion.augmentation import (
-    EnhanceSettings,
     UpscalerSettings,
     enlarge,
     load_upscaler,
@@ -51,7 +50,6 @@ def measure_upscaler(
     split: str | None = "test",
     count: int | None = None,
     plain: bool = False,
-    self_ensemble: bool = False,
     lpips: Path | None = None,
     seed: int = 0,
     device: str = "auto",
@@ -73,8 +71,6 @@ def measure_upscaler(
     plain : bool
         Make images smaller with a bicubic filter, as the field does; else as a smaller telescope
         would, see `parhelion.augmentation.observed_smaller`.
-    self_ensemble : bool
-        Enlarge with the mean of eight ways, see `parhelion.augmentation.EnhanceSettings`.
     lpips : Path, optional
         Weights of torchvision's ``squeezenet1_1`` (safetensors), for the perceptual distance
         (Zhang et al. 2018); it needs the package lpips. Not measured when not given.
@@ -100,9 +96,8 @@ def measure_upscaler(
     distance = None if lpips is None else perceptual_distance(lpips)
     upscaler = load_upscaler(model, device)
     settings = UpscalerSettings(scale=4 if upscaler.scale == 4 else 2)
-    way_up = EnhanceSettings(self_ensemble=self_ensemble)
     ways: dict[str, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
-        "ours": lambda small: enlarge(upscaler, small, way_up),
+        "ours": lambda small: enlarge(upscaler, small),
         "bicubic": lambda small: _resized(small, upscaler.scale, Image.Resampling.BICUBIC),
         "lanczos": lambda small: _resized(small, upscaler.scale, Image.Resampling.LANCZOS),
     }
@@ -123,7 +118,6 @@ def measure_upscaler(
         "model_id": upscaler.model_id,
         "scale": upscaler.scale,
         "made_smaller": "bicubic" if plain else "telescope",
-        "self_ensemble": self_ensemble,
         "split": split,
         "images": len(chosen),
     }
