@@ -57,6 +57,10 @@ def test_what_has_learned_nothing_is_near_bicubic(bilinear: Path, parts: Catalog
         assert set(figures[name]) == set(FIGURES)
     assert abs(figures["gain"]["over_bicubic"]["mean"]) < 1.5
     assert figures["ours"]["flux"]["mean"] == pytest.approx(1, abs=0.1)
+    stored = figures["stored"]
+    assert stored["jpeg"]["images"] + stored["exact"]["images"] == 4
+    gains = [part["images"] * part["mean"] for part in stored.values() if part["images"]]
+    assert sum(gains) == pytest.approx(4 * figures["gain"]["over_bicubic"]["mean"], abs=0.01)
     again = measure_upscaler(bilinear, [parts], split="test")
     assert again == figures
 

@@ -5,6 +5,7 @@ from ._settings import DEFAULT_UPSCALER as DEFAULT_UPSCALER
 from ._settings import AugmentSettings as AugmentSettings
 from ._settings import EnhanceSettings as EnhanceSettings
 from ._settings import UpscalerSettings as UpscalerSettings
+from ._telescope import Observation as Observation
 from ._telescope import observed_smaller as observed_smaller
 from ._train_upscaler import train_upscaler as train_upscaler
 from ._upscaler import Upscaler as Upscaler

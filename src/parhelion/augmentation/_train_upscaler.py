@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from parhelion._progress import bar
 from parhelion._settings import save_settings, settings_dict
 from parhelion.augmentation._settings import UpscalerSettings
-from parhelion.augmentation._telescope import observed_smaller
+from parhelion.augmentation._telescope import Observation, observed_smaller
 from parhelion.augmentation._upscaler import build, hosted
 from parhelion.catalog import Catalog, open_catalog
 from parhelion.errors import InputError, ModelError
@@ -186,7 +186,8 @@ def training_batches(
         (index,) = data_order(len(files), place, 1, settings.seed)
         rng = np.random.default_rng([settings.seed, place])
         large = _cut(store.load(files[int(index)]), settings.scale * settings.patch, rng)
-        return observed_smaller(large, settings, rng), large
+        observation = Observation.drawn(settings, rng)
+        return observed_smaller(large, settings.scale, observation, rng), large
 
     drawn = map_ahead(look, _count(start), workers=settings.workers, depth=3 * settings.batch)
     with closing(drawn):
@@ -297,7 +298,9 @@ def _validate(
         top, left = ((length - side) // 2 for length in pixels.shape[:2])
         large = pixels[top : top + side, left : left + side]
         large = np.repeat(large, 3, -1) if large.shape[-1] == 1 else large
-        small = observed_smaller(large, settings, np.random.default_rng([settings.seed, 1, number]))
+        rng = np.random.default_rng([settings.seed, 1, number])
+        observation = Observation.drawn(settings, rng)
+        small = observed_smaller(large, settings.scale, observation, rng)
         inner = slice(settings.scale * _EDGE, -settings.scale * _EDGE)
         ours.append(_psnr(upscaler.enlarge(small[None])[0, inner, inner], large[inner, inner]))
         grown = F.interpolate(

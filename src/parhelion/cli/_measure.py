@@ -265,4 +265,9 @@ def upscaler(
     gain = found["gain"]["over_bicubic"]
     low, high = gain["interval"]
     lines.append(f"gain over bicubic {gain['mean']:.2f} dB [{low:.2f}, {high:.2f}]")
+    lines += [
+        f"  {what} {found['stored'][name]['mean']:.2f} dB, {found['stored'][name]['images']} images"
+        for name, what in (("jpeg", "of JPEGs"), ("exact", "of others"))
+        if found["stored"][name]["images"]
+    ]
     emit(found, as_json=json, text="\n".join(lines))

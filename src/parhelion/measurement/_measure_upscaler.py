@@ -12,6 +12,7 @@ from scipy.ndimage import binary_dilation, gaussian_filter
 from parhelion._files import write_json
 from parhelion._progress import progress
 from parhelion.augmentation import (
+    Observation,
     UpscalerSettings,
     enlarge,
     load_upscaler,
@@ -84,7 +85,8 @@ def measure_upscaler(
     figures : dict
         ``images``, ``scale``, and for ``ours``, ``bicubic`` and ``lanczos`` each figure of
         `FIGURES` as mean and 95 % interval (bootstrap of groups); ``gain`` holds the differences
-        of PSNR, in dB, with theirs.
+        of PSNR, in dB, with theirs; and ``stored`` the gain over bicubic where the small image was
+        a JPEG, and where it was kept exactly, each with its number of ``images``.
 
     Raises
     ------
@@ -103,13 +105,16 @@ def measure_upscaler(
     }
     chosen = _chosen(data, split, count, _LEAST * upscaler.scale)
     values: dict[str, list[list[float]]] = {name: [] for name in ways}
+    is_jpeg = np.zeros(len(chosen), bool)
     for number, (path, _) in enumerate(progress(chosen, total=len(chosen), what="measuring")):
         large = _fitting(decode(path)[0].pixels, upscaler.scale)
         if plain:
             small = _resized(large, 1 / upscaler.scale, Image.Resampling.BICUBIC)
         else:
             rng = np.random.default_rng([seed, number])
-            small = observed_smaller(large, settings, rng, scale=upscaler.scale)
+            observation = Observation.drawn(settings, rng)
+            is_jpeg[number] = observation.quality is not None
+            small = observed_smaller(large, upscaler.scale, observation, rng)
         for name, way in ways.items():
             values[name].append(_compared(way(small), large, distance))
     groups = np.unique([group for _, group in chosen], return_inverse=True)[1].astype(np.int64)
@@ -135,6 +140,11 @@ def measure_upscaler(
     figures["gain"] = {
         f"over_{name}": _mean(table["ours"][:, 0] - table[name][:, 0], weights)
         for name in ("bicubic", "lanczos")
+    }
+    gain = table["ours"][:, 0] - table["bicubic"][:, 0]
+    figures["stored"] = {
+        name: {"images": int(which.sum()), **_mean(np.where(which, gain, np.nan), weights)}
+        for name, which in (("jpeg", is_jpeg), ("exact", ~is_jpeg))
     }
     if out is not None:
         write_json(Path(out) / UPSCALER_FILE, figures)
