@@ -224,6 +224,7 @@ def upscaler(
         parhelion split galaxies
         parhelion train upscaler --data galaxies --out upscaler
         parhelion train upscaler --data galaxies --scale 4 --patch 24 --out upscaler-4x
+        parhelion train upscaler --data galaxies --config telescope-2 --start telescope-2 --out mine
 
     Parameters
     ----------
