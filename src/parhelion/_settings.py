@@ -21,6 +21,15 @@ def require(ok: bool, flag: str, value: object, must: str) -> None:
         raise SettingsError(f"--{flag} (={value}) must {must}")
 
 
+def as_flag(name: str, value: object) -> str:
+    """Return a setting as one gives it on the command line."""
+    flag = name.replace("_", "-")
+    if isinstance(value, bool):
+        return f"--{flag}" if value else f"--no-{flag}"
+    values = value if isinstance(value, list | tuple) else [value]
+    return " ".join(f"--{flag} {item}" for item in values)
+
+
 def settings_dict(settings: Any) -> dict[str, Any]:
     """Return the fields of a settings dataclass as plain JSON values."""
     return {key: _plain(value) for key, value in dataclasses.asdict(settings).items()}

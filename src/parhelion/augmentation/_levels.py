@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from parhelion._strips import bands
+
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 
@@ -32,19 +34,11 @@ def whole_levels(strips: Iterator[Floats]) -> Iterator[Pixels]:
     Yields
     ------
     strip : ndarray
-        ``(h, W, C)`` uint8, each value next to what was given. Values do not depend on where
-        strips begin.
+        ``(4, W, C)`` uint8, the last one maybe lower; each value next to what was given, and the
+        same wherever strips begin.
     """
-    top, waiting = 0, None
-    for strip in strips:
-        rows = strip if waiting is None else np.concatenate([waiting, strip])
-        whole = len(rows) // _SIDE * _SIDE
-        if whole:
-            squares = range(0, whole, _SIDE)
-            yield np.concatenate([_whole(rows[at : at + _SIDE], top + at) for at in squares])
-        top, waiting = top + whole, rows[whole:]
-    if waiting is not None and len(waiting):
-        yield _whole(waiting, top)
+    for number, rows in enumerate(bands(strips, _SIDE)):
+        yield _whole(rows, _SIDE * number)
 
 
 def _whole(rows: Floats, top: int) -> Pixels:

@@ -1,6 +1,7 @@
 """An image made smaller as a telescope would: blurred, binned, with the noise of light, stored."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ class Observation:
     is_halved: bool
 
     @classmethod
-    def drawn(cls, settings: UpscalerSettings, rng: np.random.Generator) -> "Observation":
+    def drawn(cls, settings: UpscalerSettings, rng: np.random.Generator) -> Self:
         """Draw one between the bounds of the settings."""
         # Every choice is drawn whether or not it is used, so that settings do not shift the stream.
         psf = rng.uniform(*settings.psf)

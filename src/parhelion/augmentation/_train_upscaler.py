@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from parhelion._progress import bar
 from parhelion._settings import save_settings, settings_dict
 from parhelion.augmentation._settings import UpscalerSettings
+from parhelion.augmentation._start import start_from
 from parhelion.augmentation._telescope import Observation, observed_smaller
 from parhelion.augmentation._upscaler import build, hosted
 from parhelion.catalog import Catalog, open_catalog
-from parhelion.errors import InputError, ModelError
+from parhelion.errors import InputError
 from parhelion.training import (
     Checkpoints,
     Ema,
@@ -31,9 +32,7 @@ from parhelion.training import (
     check_weights,
     data_order,
     due,
-    find_model,
     fingerprint,
-    load_model,
     make_fabric,
     map_ahead,
     save_model,
@@ -44,12 +43,10 @@ Pixels = NDArray[np.uint8]
 
 # What may differ between a run and its continuation without making it another run.
 _FREE = {"images", "device", "workers", "cache_mb", "log_every", "validate_every", "validate_on"}
-#: What makes a network the size it is.
-_SIZES = ("scale", "width", "depths", "heads", "window")
 #: Mean square error of a patch, in units of white, below which less is worth little: two gray
 #: levels. Elsewhere the loss is the logarithm, so that patches of faint galaxies count as bright
-#: ones do. Empty sky errs by less: weighed like galaxies it is learned from first, and 12,000
-#: patches gain a tenth of a decibel less.
+#: ones do. Where half a level was the bound, and empty sky counted like galaxies, 12,000 patches
+#: gained a tenth of a decibel less on central squares of validation images.
 _SOFT = (2 / 255) ** 2
 #: Small pixels at the edge of a patch that do not count: there the network sees its own padding,
 #: which no image has, see `enlarged`.
@@ -67,8 +64,9 @@ def train_upscaler(
 
     Patches of observed images are the aim; the same patches, blurred, binned and made noisy as
     `UpscalerSettings` says, are what the network sees. Its loss is the logarithm of each patch's
-    mean square error, which is its peak signal-to-noise ratio but for sign and scale: of all the
-    images that may be behind a blurred one it aims at the mean, whose flux is right.
+    mean square error, which is its peak signal-to-noise ratio but for sign and scale, and but for
+    errors under two gray levels, which count for less: of all the images that may be behind a
+    blurred one it aims at the mean, whose flux is right.
 
     Parameters
     ----------
@@ -116,7 +114,7 @@ def train_upscaler(
         check_same_data(out, restored[1]["data"], seen)
         started = restored[1].get("started_from")
     elif settings.start is not None:
-        started = _start_from(settings.start, network, settings)
+        started = start_from(settings.start, network, settings)
         ema.model.load_state_dict(network.state_dict())
     save_settings(out, "train upscaler", settings, data=[str(item.root) for item in catalogs])
     names = settings.data_name or ", ".join(item.root.resolve().name for item in catalogs)
@@ -239,23 +237,6 @@ def _parts(
         )
     chosen = watched[:: max(1, -(-len(watched) // settings.validate_on))]
     return train, chosen, fingerprint(names)
-
-
-def _start_from(start: str, network: nn.Module, settings: UpscalerSettings) -> dict[str, Any]:
-    """Copy an upscaler's weights into a new network, and tell whose they are."""
-    card, state = load_model(find_model(start), "upscaler")
-    known = card["settings"]
-    other = [name for name in _SIZES if settings_dict(settings)[name] != known[name]]
-    if other:
-        flags = " ".join(_flag(name, known[name]) for name in other)
-        raise ModelError(f"--start (={start}) is a network of other sizes; give {flags}")
-    network.load_state_dict(state)
-    return {name: card[name] for name in ("model_id", "images_seen")}
-
-
-def _flag(name: str, value: object) -> str:
-    values = value if isinstance(value, list) else [value]
-    return " ".join(f"--{name} {item}" for item in values)
 
 
 def _step(fabric: Any, model: Any, optimizer: Any, small: Pixels, large: Pixels) -> Tensor:

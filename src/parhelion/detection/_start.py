@@ -4,6 +4,7 @@ from typing import Any
 
 from torch import nn
 
+from parhelion._settings import as_flag
 from parhelion.detection._predict import load_detector
 from parhelion.detection._settings import DetectorSettings
 from parhelion.errors import ModelError
@@ -38,7 +39,7 @@ def start_from(start: str, network: nn.Module, settings: DetectorSettings) -> di
     old = known.settings
     other = [name for name in _KIND if getattr(old, name) != getattr(settings, name)]
     if other:
-        flags = " ".join(_flag(name, getattr(old, name)) for name in other)
+        flags = " ".join(as_flag(name, getattr(old, name)) for name in other)
         raise ModelError(f"--start (={start}) is a network of another kind; give {flags}")
     known.network.linear_path = None  # fitted anew when the run ends
     try:
@@ -48,9 +49,3 @@ def start_from(start: str, network: nn.Module, settings: DetectorSettings) -> di
             f"--start (={start}) does not fit; give --image-size {old.image_size}"
         ) from error
     return {name: known.card[name] for name in ("model_id", "images_seen")}
-
-
-def _flag(name: str, value: object) -> str:
-    if isinstance(value, bool):
-        return f"--{name}" if value else f"--no-{name}"
-    return f"--{name} {value}"

@@ -137,13 +137,15 @@ def measure_upscaler(
     for name, rows in table.items():
         columns = zip(FIGURES, rows.T, strict=True)
         figures[name] = {figure: _mean(column, weights) for figure, column in columns}
-    figures["gain"] = {
-        f"over_{name}": _mean(table["ours"][:, 0] - table[name][:, 0], weights)
-        for name in ("bicubic", "lanczos")
+    gains = {
+        f"over_{name}": table["ours"][:, 0] - table[name][:, 0] for name in ("bicubic", "lanczos")
     }
-    gain = table["ours"][:, 0] - table["bicubic"][:, 0]
+    figures["gain"] = {name: _mean(gain, weights) for name, gain in gains.items()}
     figures["stored"] = {
-        name: {"images": int(which.sum()), **_mean(np.where(which, gain, np.nan), weights)}
+        name: {
+            "images": int(which.sum()),
+            **_mean(np.where(which, gains["over_bicubic"], np.nan), weights),
+        }
         for name, which in (("jpeg", is_jpeg), ("exact", ~is_jpeg))
     }
     if out is not None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parhelion._files import atomic_path
+from parhelion._strips import bands
 from parhelion.errors import InputError
 from parhelion.provenance._marks import software, xmp_packet
 
@@ -52,34 +53,15 @@ def write_strips(
     writers = {".png": _write_png, ".tif": _write_tiff, ".tiff": _write_tiff}
     if path.suffix.lower() not in writers:
         raise InputError(f"cannot write {path} by strips: its suffix must be .png or .tiff")
-    bands = _bands(strips, (height, width, channels))
+    parts = bands(strips, _TILE, total=height)
     packet = xmp_packet(recipe, made=made)
     with atomic_path(path) as temporary:
-        writers[path.suffix.lower()](temporary, bands, (height, width, channels), packet)
-
-
-def _bands(
-    strips: Iterable[NDArray[np.uint8]], shape: tuple[int, int, int]
-) -> Iterator[NDArray[np.uint8]]:
-    """Yield the rows again, 256 at a time (the last band may be shorter)."""
-    height, width, channels = shape
-    waiting = np.empty((0, width, channels), np.uint8)
-    total = 0
-    for strip in strips:
-        total += len(strip)
-        waiting = np.concatenate([waiting, strip]) if len(waiting) else strip
-        while len(waiting) >= _TILE:
-            yield waiting[:_TILE]
-            waiting = waiting[_TILE:]
-    if len(waiting):
-        yield waiting
-    if total != height:
-        raise ValueError(f"strips have {total} rows, not {height}")
+        writers[path.suffix.lower()](temporary, parts, (height, width, channels), packet)
 
 
 def _write_tiff(
     path: Path,
-    bands: Iterator[NDArray[np.uint8]],
+    parts: Iterator[NDArray[np.uint8]],
     shape: tuple[int, int, int],
     packet: bytes,
 ) -> None:
@@ -89,7 +71,7 @@ def _write_tiff(
     gray = channels == 1
 
     def tiles() -> Iterator[NDArray[np.uint8]]:
-        for band in bands:
+        for band in parts:
             for x in range(0, width, _TILE):
                 part = band[:, x : x + _TILE]
                 missing = [(0, _TILE - part.shape[0]), (0, _TILE - part.shape[1]), (0, 0)]
@@ -113,7 +95,7 @@ def _write_tiff(
 
 def _write_png(
     path: Path,
-    bands: Iterator[NDArray[np.uint8]],
+    parts: Iterator[NDArray[np.uint8]],
     shape: tuple[int, int, int],
     packet: bytes,
 ) -> None:
@@ -127,7 +109,7 @@ def _write_png(
         _chunk(file, b"IHDR", struct.pack(">IIBBBBB", width, height, 8, color, 0, 0, 0))
         _chunk(file, b"tEXt", b"Software\0" + software().encode("latin-1"))
         _chunk(file, b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + packet)
-        for band in bands:
+        for band in parts:
             rows = np.zeros((len(band), 1 + width * channels), np.uint8)  # filter 0, then pixels
             rows[:, 1:] = band.reshape(len(band), -1)
             data = deflate.compress(rows.data)

@@ -10,6 +10,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from parhelion._files import atomic_path
+from parhelion._strips import bands
 from parhelion._version import __version__
 from parhelion.provenance import xmp_packet
 from parhelion.sky._reduce import halve
@@ -58,7 +59,7 @@ def write_pyramid(
         atomic_path(path) as temporary,
         tifffile.TiffWriter(temporary, bigtiff=height * width * channels > _CLASSIC) as out,
     ):
-        bands = _bands(strips, height)
+        parts = bands(strips, _TILE, total=height)
         for number, (rows, columns) in enumerate(shapes):
             last = number + 1 == len(shapes)
             smaller = None
@@ -71,7 +72,7 @@ def write_pyramid(
                 )
             first = number == 0
             out.write(
-                _tiles(bands, smaller, channels),
+                _tiles(parts, smaller, channels),
                 shape=(rows, columns) if channels == 1 else (rows, columns, channels),
                 subifds=len(shapes) - 1 if first else None,
                 subfiletype=0 if first else 1,
@@ -80,36 +81,18 @@ def write_pyramid(
                 **options,
             )
             # tifffile asks for as many tiles as there are, and not whether there are more.
-            if next(bands, None) is not None:
+            if next(parts, None) is not None:
                 raise ValueError(f"strips have more than {height} rows")
             if smaller is not None:
-                bands = _bands([smaller], smaller.shape[0])
-
-
-def _bands(strips: Iterable[NDArray[np.uint8]], height: int) -> Iterator[NDArray[np.uint8]]:
-    """Yield the rows again, a tile's height at a time (the last band may be shorter)."""
-    waiting: NDArray[np.uint8] | None = None
-    total = 0
-    for strip in strips:
-        total += len(strip)
-        waiting = strip if waiting is None else np.concatenate([waiting, strip])
-        while len(waiting) >= _TILE:
-            yield waiting[:_TILE]
-            waiting = waiting[_TILE:]
-        if not len(waiting):
-            waiting = None
-    if waiting is not None:
-        yield waiting
-    if total != height:
-        raise ValueError(f"strips have {total} rows, not {height}")
+                parts = bands([smaller], _TILE)
 
 
 def _tiles(
-    bands: Iterator[NDArray[np.uint8]], smaller: NDArray[np.uint8] | None, channels: int
+    parts: Iterator[NDArray[np.uint8]], smaller: NDArray[np.uint8] | None, channels: int
 ) -> Iterator[NDArray[np.uint8]]:
     """Yield the tiles of a level, and fill the next."""
     top = 0
-    for band in bands:
+    for band in parts:
         if smaller is not None:
             half = halve(np.ascontiguousarray(band), top)
             smaller[top : top + len(half)] = half
