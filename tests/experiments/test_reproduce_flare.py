@@ -188,9 +188,15 @@ def test_as_many_passes_are_longer_trainings_where_there_are_more_images(
     assert rows["raw"]["images_seen"] == [24, 24]
     assert rows["raw-augmented"]["images_seen"] == [24 * 7] * 2
     assert rows["flare"]["images_seen"] == [24 + 24 * 3 + 28 * 7] * 2
-    assert rows["raw"]["over_raw"] is None
-    wanted = rows["flare"]["in_domain"]["accuracy"] - rows["raw"]["in_domain"]["accuracy"]
-    assert rows["flare"]["over_raw"]["difference"] == pytest.approx(wanted)
+    accuracy = {item["name"]: item["in_domain"]["accuracy"] for item in lengths["rows"]}
+    assert [(gain["better"], gain["than"]) for gain in lengths["gains"]] == [
+        ("raw + augmentation", "raw"),
+        ("FLARE", "raw"),
+        ("FLARE", "raw + augmentation"),
+    ]
+    for gain in lengths["gains"]:
+        wanted = accuracy[gain["better"]] - accuracy[gain["than"]]
+        assert gain["difference"] == pytest.approx(wanted)
 
 
 def test_the_curve_goes_from_few_images_to_all(done: tuple[Path, dict[str, Any]]) -> None:

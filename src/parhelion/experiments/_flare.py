@@ -26,6 +26,7 @@ from parhelion.experiments._flare_rows import (
     RAW_AUGMENTED,
     ROWS,
     SCALES,
+    Scale,
     Training,
     as_published,
 )
@@ -123,7 +124,10 @@ def reproduce_flare(
         for labels, backbone, row in product(LABELS, scale.backbones, ROWS)
     }
     leaky = {row: of_seeds(row, leaky=True) for row in _AUDITED}
-    longer = {row: of_seeds(row, passes=scale.passes) for row in _AUDITED}
+    longer = {
+        (backbone, row): of_seeds(row, backbone, passes=scale.passes)
+        for backbone, row in product(scale.backbones, _AUDITED)
+    }
     few = {case: of_seeds(case[0], size=case[1]) for case in product(_CURVES, (*scale.sizes, None))}
     groups = chain(tables.values(), leaky.values(), longer.values(), few.values())
     runs.train(list(dict.fromkeys(chain.from_iterable(groups))))  # some are in two groups
@@ -146,7 +150,7 @@ def reproduce_flare(
         "tables": {labels: _table(runs, tables, labels) for labels in LABELS},
         "gains": _gains(runs, tables, scale.backbones),
         "leaks": _leaks(runs, leaky, sets),
-        "lengths": _lengths(runs, longer),
+        "lengths": _lengths(runs, longer, scale),
         "macro_trained": scale.apart,
         "scarcity": _scarcity(runs, few),
         "classifier": card["settings"],
@@ -241,19 +245,23 @@ def _leaks(runs: Runs, cases: Mapping[str, list[Training]], sets: Sets) -> list[
     return found
 
 
-def _lengths(runs: Runs, cases: Mapping[str, list[Training]]) -> Figures:
+def _lengths(runs: Runs, cases: Mapping[tuple[str, str], list[Training]], scale: Scale) -> Figures:
     """Measure trainings with as many passes over their files, not as many images."""
     rows = [
-        {
-            "row": row,
-            "name": ROWS[row],
-            **runs.figures(trainings),
-            "over_raw": None if row == RAW else runs.gain(trainings, cases[RAW]),
-        }
-        for row, trainings in cases.items()
+        {"row": row, "name": ROWS[row], "backbone": backbone, **runs.figures(trainings)}
+        for (backbone, row), trainings in cases.items()
     ]
-    first = cases[RAW][0]
-    return {"backbone": first.backbone, "passes": first.passes, "rows": rows}
+    gains = [
+        {
+            "backbone": backbone,
+            "better": ROWS[better],
+            "than": ROWS[than],
+            **runs.gain(cases[backbone, better], cases[backbone, than]),
+        }
+        for backbone, (better, than) in product(scale.backbones, GAINS)
+        if {better, than} <= set(_AUDITED)
+    ]
+    return {"passes": scale.passes, "rows": rows, "gains": gains}
 
 
 def _scarcity(runs: Runs, cases: Mapping[tuple[str, int | None], list[Training]]) -> Figures:

@@ -79,7 +79,7 @@ class ReproduceFlareSettings:
     networks. paper has the published four networks at 224 px and images as they came,
     and needs a GPU."""
     share: float = 1.0
-    """Part of each training's images; below 1 to try out."""
+    """Part of each training's images; below 1 to try out, above it for longer trainings."""
     seeds: int = 3
     """Trainings of each row."""
     generator: str | None = None
@@ -113,7 +113,7 @@ class ReproduceFlareSettings:
 
     def __post_init__(self) -> None:
         require(self.scale in ("small", "paper"), "scale", self.scale, "be small or paper")
-        require(0 < self.share <= 1, "share", self.share, "be above 0, at most 1")
+        require(self.share > 0, "share", self.share, "be above 0")
         require(self.seeds >= 1, "seeds", self.seeds, "be at least 1")
         require(self.drawn is None or self.drawn >= 1, "drawn", self.drawn, "be at least 1")
         require(0 < self.strength <= 1, "strength", self.strength, "be in (0, 1]")

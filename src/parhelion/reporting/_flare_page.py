@@ -97,8 +97,7 @@ def _gains(summary: Figures) -> Section:
             gain["labels"],
             gain["backbone"],
             f"{gain['better']} over {gain['than']}",
-            f"{100 * gain['difference']:+.1f}",
-            f"{100 * gain['interval'][0]:+.1f} to {100 * gain['interval'][1]:+.1f}",
+            *_points(gain),
             _outcome(gain["interval"]),
         )
         for gain in summary["gains"]
@@ -110,6 +109,11 @@ def _gains(summary: Figures) -> Section:
     )
     header = ("labels", "backbone", "what", "points", "95 % interval", "so")
     return Section("What is gained", text, [Block(header=header, rows=rows)])
+
+
+def _points(gain: Figures) -> tuple[str, str]:
+    low, high = gain["interval"]
+    return f"{100 * gain['difference']:+.1f}", f"{100 * low:+.1f} to {100 * high:+.1f}"
 
 
 def _outcome(ends: Sequence[float]) -> str:
@@ -198,40 +202,41 @@ def _leaks(summary: Figures) -> Section:
 
 def _lengths(summary: Figures) -> Section:
     found = summary["lengths"]
-    equal = {
-        (gain["better"], gain["than"]): gain["difference"]
-        for gain in summary["gains"]
-        if gain["labels"] == "fine" and gain["backbone"] == found["backbone"]
-    }
-    rows = []
-    for row in found["rows"]:
-        seen, over = float(np.mean(row["images_seen"])), row["over_raw"]
-        cells = [row["name"], f"{seen:,.0f}", f"{row['in_domain']['accuracy']:.3f}"]
-        cells.append(interval(row["in_domain"]["accuracy_interval"]))
-        if over is None:
-            rows.append((*cells, "", "", ""))
-            continue
-        ends = (f"{100 * end:+.1f}" for end in over["interval"])
-        same = equal[row["name"], "raw"]
-        rows.append(
-            (*cells, f"{100 * over['difference']:+.1f}", " to ".join(ends), f"{100 * same:+.1f}")
+    rows = [
+        (
+            row["backbone"],
+            row["name"],
+            f"{np.mean(row['images_seen']):,.0f}",
+            f"{row['in_domain']['accuracy']:.3f}",
+            interval(row["in_domain"]["accuracy_interval"]),
         )
+        for row in found["rows"]
+    ]
+    equal = {
+        (gain["backbone"], gain["better"], gain["than"]): gain["difference"]
+        for gain in summary["gains"]
+        if gain["labels"] == "fine"
+    }
+    gains = [
+        (
+            gain["backbone"],
+            f"{gain['better']} over {gain['than']}",
+            *_points(gain),
+            _outcome(gain["interval"]),
+            f"{100 * equal[gain['backbone'], gain['better'], gain['than']]:+.1f}",
+        )
+        for gain in found["gains"]
+    ]
     text = (
         "Where every training goes through its files equally often, one that has ten times the "
-        "files learns ten times as long. The same rows "
-        f"({found['backbone']}, fine classes) with {found['passes']} passes each, leak-free: what "
-        "is gained here and not where all rows see as many images is gained by longer training."
+        f"files learns ten times as long. The same rows (fine classes) with {found['passes']} "
+        "passes each, leak-free: what is gained here and not where all rows see as many images is "
+        "gained by longer training."
     )
-    header = (
-        "learned from",
-        "images seen",
-        "accuracy",
-        "over images",
-        "over raw, points",
-        "95 % interval",
-        "with as many images",
-    )
-    return Section("The length audit", text, [Block(header=header, rows=rows)])
+    header = ("backbone", "learned from", "images seen", "accuracy", "over images")
+    gained = ("backbone", "what", "points", "95 % interval", "so", "with as many images")
+    blocks = [Block(header=header, rows=rows), Block(header=gained, rows=gains)]
+    return Section("The length audit", text, blocks)
 
 
 def _scarcity(summary: Figures) -> Section:
