@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,16 @@ def test_the_verb(
     assert main([*command, "--out", str(tmp_path / "grid"), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert len(told["cases"]) == 2
+
+
+def test_several_trainings_at_once_agree_with_one_by_one(
+    parts: Catalog, more: Catalog, made: Catalog, tmp_path: Path
+) -> None:
+    alone, beside = tmp_path / "alone", tmp_path / "beside"
+    one = sweep_mix([parts, more], [made], alone, None, _QUICK, alphas=(1,), betas=(0, 1))
+    two = replace(_QUICK, workers=2)
+    both = sweep_mix([parts, more], [made], beside, None, two, alphas=(1,), betas=(0, 1))
+    assert both["cases"] == one["cases"]
+    for name in ("alpha-1-beta-0-seed-0", "alpha-1-beta-1-seed-0"):
+        first, second = (folder / "runs" / name / "model.safetensors" for folder in (alone, beside))
+        assert first.read_bytes() == second.read_bytes()

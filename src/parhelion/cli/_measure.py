@@ -265,9 +265,10 @@ def upscaler(
     gain = found["gain"]["over_bicubic"]
     low, high = gain["interval"]
     lines.append(f"gain over bicubic {gain['mean']:.2f} dB [{low:.2f}, {high:.2f}]")
-    lines += [
-        f"  {what} {found['stored'][name]['mean']:.2f} dB, {found['stored'][name]['images']} images"
-        for name, what in (("jpeg", "of JPEGs"), ("exact", "of others"))
-        if found["stored"][name]["images"]
-    ]
+    stored = {"of JPEGs": found["stored"]["jpeg"], "of others": found["stored"]["exact"]}
+    if all(kind["images"] for kind in stored.values()):
+        lines += [
+            f"  {what} {kind['mean']:.2f} dB, {kind['images']} images"
+            for what, kind in stored.items()
+        ]
     emit(found, as_json=json, text="\n".join(lines))

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,25 +9,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from parhelion._cores import cores
-from parhelion._helpers import Helpers
 from parhelion._settings import load_recipe
 from parhelion.catalog import Catalog
 from parhelion.classification import ClassifierSettings, load_classes
 from parhelion.errors import InputError
+from parhelion.experiments._at_once import at_once, train_all
 from parhelion.experiments._flare_data import Sets
 from parhelion.experiments._flare_rows import LABELS, Scale, Training
-from parhelion.experiments._flare_train import (
-    CALLS_FILE,
-    Teacher,
-    elsewhere_file,
-    stage,
-    train_some,
-)
+from parhelion.experiments._flare_train import CALLS_FILE, Teacher, elsewhere_file
 from parhelion.experiments._settings import ReproduceFlareSettings
 from parhelion.experiments._stages import Figures, Stages
 from parhelion.measurement import class_seed_difference, class_seed_figures
-from parhelion.training import make_fabric, read_card
+from parhelion.training import read_card
 
 
 class Runs:
@@ -61,7 +53,7 @@ class Runs:
         self._elsewhere = sets.elsewhere
         self._stages = stages
         self._apart = scale.apart
-        self._processes = _processes(settings)
+        self._processes = at_once(settings.device, settings.workers)
         if self._processes > 1:
             memory = settings.cache_mb // self._processes
             settings = replace(settings, workers=1, cache_mb=memory)
@@ -70,17 +62,8 @@ class Runs:
 
     def train(self, trainings: Sequence[Training]) -> None:
         """Do those of the trainings that are not done."""
-        waiting = [one for one in trainings if not self._stages.is_done(stage(one))]
-        processes = min(self._processes, len(waiting))
-        at_once = waiting if processes > 1 else []
-        for training in trainings:
-            if training not in at_once:
-                self._stages.run(stage(training), partial(self._train, training))
-        if not at_once:
-            return
-        with Helpers(train_some, processes, chunk=1) as helpers:
-            ended = helpers.work_through(iter(at_once), (self._teacher,), here=False)
-            self._stages.collect((done for _, done in ended), processes)
+        named = {f"train {training.name}": training for training in trainings}
+        train_all(self._stages, named, self._teacher, self._processes)
 
     def images(self, training: Training) -> list[Catalog]:
         """Return what a training learns from, and the real images that judge it."""
@@ -88,7 +71,7 @@ class Runs:
 
     def folders(self, trainings: Sequence[Training]) -> list[Path]:
         """Return where trainings are."""
-        return [self.folder / training.name for training in trainings]
+        return [self._teacher.folder_of(training) for training in trainings]
 
     def figures(
         self, trainings: Sequence[Training], labels: str = "fine", *, abroad: bool = False
@@ -126,20 +109,10 @@ class Runs:
             )
         return class_seed_difference(calls, others, truth, groups, seed=self.settings.seed)
 
-    def _train(self, training: Training) -> Figures:
-        return self._teacher.train(training).figures
-
     def _merged(self, labels: str) -> Mapping[str, str] | None:
         """Return the macro class of each fine one where trainings for these call both."""
         name = LABELS[labels]
         return None if name is None or self._apart else load_classes(name)
-
-
-def _processes(settings: ReproduceFlareSettings) -> int:
-    """Return how many trainings to do at once: a GPU has one at a time."""
-    if make_fabric(settings.device).device.type != "cpu":
-        return 1
-    return settings.workers or cores()
 
 
 def _calls(

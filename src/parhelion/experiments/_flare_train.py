@@ -1,7 +1,6 @@
 """One of FLARE's trainings, in whichever process."""
 
 import shutil
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -22,8 +21,8 @@ from parhelion.experiments._flare_rows import (
     learned_from,
 )
 from parhelion.experiments._settings import ReproduceFlareSettings
-from parhelion.experiments._stages import Ended, peak_memory_mb
-from parhelion.training import PixelStore, one_thread, read_card
+from parhelion.experiments._stages import Figures
+from parhelion.training import PixelStore, read_card
 
 CALLS_FILE = "calls.parquet"
 
@@ -31,8 +30,6 @@ CALLS_FILE = "calls.parquet"
 @dataclass(frozen=True)
 class Teacher:
     """Does trainings, of the same images.
-
-    Each has one thread of torch's, so that it gives the same bytes alone and beside others.
 
     Attributes
     ----------
@@ -51,30 +48,29 @@ class Teacher:
     settings: ReproduceFlareSettings
     sets: Sets
 
-    def train(self, training: Training) -> Ended:
+    def folder_of(self, training: Training) -> Path:
+        """Return where a training is."""
+        return self.folder / training.name
+
+    def train(self, training: Training) -> Figures:
         """Do a training, from where it was stopped, and keep its calls on its test parts."""
-        began, run = time.monotonic(), self.folder / training.name
-        stopped_before = (run / "checkpoints").is_dir()
-        with one_thread():
-            data = self.images(training)
-            wanted = self._wanted(training, data)
-            train_classifier(data, run, wanted, resume=True, store=self._store)
-            tests: dict[str, Sequence[Catalog]] = {CALLS_FILE: data}
-            if training.is_of_table:
-                for place, pair in enumerate(self.sets.elsewhere.values()):
-                    abroad = labeled(pair[is_enlarged(training.row)], training.labels)
-                    tests[elsewhere_file(place)] = [abroad]
-            for name, catalogs in tests.items():
-                scores = score_classifier(run, catalogs, device=self.settings.device)
-                with atomic_path(run / name) as temporary:
-                    kept = scores.select(["group_id", "truth", "probability"])
-                    pq.write_table(kept, temporary, compression="zstd")
+        run, data = self.folder_of(training), self.images(training)
+        wanted = self._wanted(training, data)
+        train_classifier(data, run, wanted, resume=True, store=self._store)
+        tests: dict[str, Sequence[Catalog]] = {CALLS_FILE: data}
+        if training.is_of_table:
+            for place, pair in enumerate(self.sets.elsewhere.values()):
+                abroad = labeled(pair[is_enlarged(training.row)], training.labels)
+                tests[elsewhere_file(place)] = [abroad]
+        for name, catalogs in tests.items():
+            scores = score_classifier(run, catalogs, device=self.settings.device)
+            with atomic_path(run / name) as temporary:
+                kept = scores.select(["group_id", "truth", "probability"])
+                pq.write_table(kept, temporary, compression="zstd")
         shutil.rmtree(run / "checkpoints")  # they have served
         card = read_card(run, "classifier")
         figures = {name: card["figures"][name] for name in ("accuracy", "macro_f1", "ece")}
-        figures["images_seen"] = card["images_seen"]
-        seconds = time.monotonic() - began
-        return Ended(stage(training), figures, seconds, peak_memory_mb(), stopped_before)
+        return figures | {"images_seen": card["images_seen"]}
 
     def images(self, training: Training) -> list[Catalog]:
         """Return what a training learns from, and the real images that judge it."""
@@ -120,16 +116,6 @@ class Teacher:
         )
 
 
-def stage(training: Training) -> str:
-    """Return the name of a training's stage."""
-    return f"train {training.name}"
-
-
 def elsewhere_file(place: int) -> str:
     """Return the name of the file with the calls on a test elsewhere."""
     return f"elsewhere-{place}.parquet"
-
-
-def train_some(trainings: Sequence[Training], teacher: Teacher) -> list[Ended]:
-    """Do trainings; a function that a helper process can be given."""
-    return [teacher.train(training) for training in trainings]

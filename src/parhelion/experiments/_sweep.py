@@ -1,8 +1,9 @@
 """Which shares of augmented and synthetic images make the best classifier, asked of validation."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from itertools import product
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,14 @@ import numpy as np
 
 from parhelion._files import write_json
 from parhelion._settings import require, settings_dict
+from parhelion.catalog import Catalog
 from parhelion.classification import ClassifierSettings, train_classifier
-from parhelion.experiments._stages import Stages
+from parhelion.experiments._at_once import at_once, train_all
+from parhelion.experiments._stages import Figures, Stages
 from parhelion.mixing import MixSettings, mixed
 from parhelion.mixing._mix import Given, roots
 from parhelion.reporting import report_sweep
-from parhelion.training import read_card
+from parhelion.training import PixelStore, read_card
 
 SWEEP_FILE = "sweep.json"
 
@@ -76,26 +79,61 @@ def sweep_mix(
         "seeds": seeds,
     }
     stages = Stages(out, "mix --sweep", settings, facts)
+    chosen = [
+        (alpha, beta, mixed(real, synthetic, replace(settings, alpha=alpha, beta=beta)))
+        for alpha, beta in product(alphas, betas)
+    ]
+    trainings = [
+        [
+            _Training(f"alpha-{alpha:g}-beta-{beta:g}-seed-{seed}", mixture, seed)
+            for seed in range(classifier.seed, classifier.seed + seeds)
+        ]
+        for alpha, beta, mixture in chosen
+    ]
+    processes = at_once(classifier.device, classifier.workers)
+    if processes > 1:
+        memory = classifier.cache_mb // processes
+        classifier = replace(classifier, workers=1, cache_mb=memory)
+    teacher = _Teacher(out / "runs", classifier)
+    named = {f"train {training.name}": training for training in chain.from_iterable(trainings)}
+    train_all(stages, named, teacher, processes)
     cases = []
-    for alpha, beta in product(alphas, betas):
-        chosen = mixed(real, synthetic, replace(settings, alpha=alpha, beta=beta))
+    for (alpha, beta, mixture), of_seeds in zip(chosen, trainings, strict=True):
         case: dict[str, Any] = {"alpha": alpha, "beta": beta}
-        case["images"] = len(chosen.select(split="train"))
-        trained = []
-        for seed in range(classifier.seed, classifier.seed + seeds):
-            run = out / "runs" / f"alpha-{alpha:g}-beta-{beta:g}-seed-{seed}"
-            wanted = replace(classifier, seed=seed)
-
-            def train(run: Path = run, wanted: ClassifierSettings = wanted) -> dict[str, Any]:
-                train_classifier([chosen], run, wanted, resume=True)  # noqa: B023
-                return dict(read_card(run, "classifier")["validation"])
-
-            trained.append(stages.run(f"train {run.name}", train))
-        for figure in ("accuracy", "macro_f1"):
-            case[figure] = [round(one[figure], 4) for one in trained]
+        case["images"] = len(mixture.select(split="train"))
+        figures = [
+            read_card(teacher.folder_of(one), "classifier")["validation"] for one in of_seeds
+        ]
+        for name in ("accuracy", "macro_f1"):
+            case[name] = [round(one[name], 4) for one in figures]
         cases.append(case)
     best = max(cases, key=lambda case: float(np.mean(case["macro_f1"])))
     found: dict[str, Any] = {"cases": cases, "best": best, **facts, **stages.costs()}
     write_json(out / SWEEP_FILE, found)
     report_sweep(out)
     return found
+
+
+@dataclass(frozen=True)
+class _Training:
+    name: str
+    data: Catalog
+    seed: int
+
+
+@dataclass(frozen=True)
+class _Teacher:
+    folder: Path
+    settings: ClassifierSettings
+
+    def folder_of(self, training: _Training) -> Path:
+        return self.folder / training.name
+
+    def train(self, training: _Training) -> Figures:
+        run, wanted = self.folder_of(training), replace(self.settings, seed=training.seed)
+        train_classifier([training.data], run, wanted, resume=True, store=self._store)
+        return dict(read_card(run, "classifier")["validation"])
+
+    @cached_property
+    def _store(self) -> PixelStore:
+        return PixelStore(self.settings.image_size, self.settings.cache_mb)
