@@ -1,7 +1,9 @@
 """FLARE's experiments on a handful of drawn images: every row, the audit, the curve, the page."""
 
 import json
+import runpy
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -27,6 +29,7 @@ from parhelion.experiments._settings import ReproduceFlareSettings
 from parhelion.generation import DiffusionSettings, train_diffusion
 from parhelion.measurement import class_seed_difference, class_seed_figures
 
+_RECIPES = Path(__file__).parents[2] / "recipes"
 _PARTS = ("train", "train", "train", "validation", "test", "train")
 _LABELS = ("galaxy", "planet")
 _IMAGES = 8  # of a training
@@ -245,6 +248,25 @@ def test_nothing_is_done_twice(
     with pytest.raises(RuntimeError, match="trained again"):
         reproduce_flare(real, out, settings, elsewhere=[f"{abroad}=galaxy"])
     assert "enlarge them" in json.loads((out / "progress.json").read_text())["stages"]
+
+
+def test_the_recipe_trains_for_longer_on_what_a_run_made(
+    done: tuple[Path, dict[str, Any]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    flare, _ = done
+    out = tmp_path / "lengths"
+    command = ["flare_lengths.py", "--flare", str(flare), "--out", str(out), "--share", "2"]
+    monkeypatch.setattr(sys, "argv", command)
+    runpy.run_path(str(_RECIPES / "flare_lengths.py"), run_name="__main__")
+    told = capsys.readouterr().out
+    assert f"| small | raw + augmentation | {2 * _IMAGES} | 0." in told
+    assert "small: FLARE over raw + augmentation " in told
+    card = json.loads((out / "runs" / "small-fine-flare-1" / "model.json").read_text())
+    made = 24 + 24 * 3 + 28 * 7
+    assert sum(card["data"]["counts"]["train"].values()) == made
 
 
 def test_macro_classes_are_called_by_the_sum_of_fine_ones(
