@@ -30,7 +30,7 @@ from parhelion.experiments._flare_rows import (
 )
 from parhelion.experiments._flare_runs import Runs
 from parhelion.experiments._settings import ReproduceFlareSettings
-from parhelion.experiments._stages import Figures, Stages
+from parhelion.experiments._stages import Stages
 
 _ROWS = (RAW, RAW_AUGMENTED, HIGH_AUGMENTED, FLARE)
 
@@ -48,6 +48,10 @@ def main() -> None:
     settings = settings_from_dict(ReproduceFlareSettings, kept, where=str(chosen.flare))
     settings = replace(settings, share=chosen.share)
     scale = SCALES[settings.scale]
+    if scale.side is None:
+        raise SystemExit(
+            f"--flare (={chosen.flare}) must be a run at small scale, with its own low/"
+        )
     stages = Stages(chosen.out, "flare lengths", settings, {"flare": str(chosen.flare)})
     runs = Runs(chosen.out / "runs", stages, scale, settings, _sets(chosen.flare / "data"))
     backbones = chosen.only or scale.backbones
@@ -71,14 +75,10 @@ def main() -> None:
         )
     for backbone, (better, than) in product(backbones, GAINS):
         if {better, than} <= set(_ROWS):
-            print(
-                _told(
-                    backbone,
-                    better,
-                    than,
-                    runs.gain(cases[backbone, better], cases[backbone, than]),
-                )
-            )
+            gain = runs.gain(cases[backbone, better], cases[backbone, than])
+            low, high = (f"{100 * end:+.1f}" for end in gain["interval"])
+            points = f"{100 * gain['difference']:+.1f} points ({low} to {high})"
+            print(f"{backbone}: {ROWS[better]} over {ROWS[than]} {points}")
 
 
 def _sets(folder: Path) -> Sets:
@@ -96,12 +96,6 @@ def _sets(folder: Path) -> Sets:
     )
     made = joined([made, made_augmented])
     return Sets(low, high, low_augmented, high_augmented, made, elsewhere={})
-
-
-def _told(backbone: str, better: str, than: str, gain: Figures) -> str:
-    low, high = (f"{100 * end:+.1f}" for end in gain["interval"])
-    points = f"{100 * gain['difference']:+.1f} points ({low} to {high})"
-    return f"{backbone}: {ROWS[better]} over {ROWS[than]} {points}"
 
 
 if __name__ == "__main__":
