@@ -1,7 +1,10 @@
 """The mathematics of diffusion, on cases with known answers."""
 
+from dataclasses import replace
+
 import pytest
 import torch
+from diffusers.models.attention_processor import Attention, AttnProcessor, AttnProcessor2_0
 from torch import Tensor
 
 from parhelion.errors import SettingsError
@@ -48,6 +51,20 @@ def test_preconditioning_keeps_the_variance_of_what_the_network_sees() -> None:
         # Without a word from the network it is the best linear guess.
         share = SIGMA_DATA**2 / (SIGMA_DATA**2 + level**2)
         torch.testing.assert_close(clean, share * (images + level * noise))
+
+
+def test_plain_attention_at_small_sides_is_the_same_attention() -> None:
+    torch.manual_seed(0)
+    network = DiffusionNetwork(replace(_TINY, attention=16), 0).eval()
+    found = [layer for layer in network.modules() if isinstance(layer, Attention)]
+    plain = [layer for layer in found if type(layer.processor) is AttnProcessor]
+    assert 0 < len(plain) < len(found)
+    noisy, sigma = torch.randn(2, 3, 16, 16), torch.tensor([0.1, 1.0])
+    with torch.no_grad():
+        ours = network(noisy, sigma)
+        for layer in plain:
+            layer.set_processor(AttnProcessor2_0())
+        torch.testing.assert_close(ours, network(noisy, sigma))
 
 
 def test_the_way_back_ends_at_what_the_denoiser_knows() -> None:

@@ -14,9 +14,14 @@ def _numbers(seed: int, *shape: int) -> Tensor:
 
 
 def _ramps(count: int) -> Tensor:
-    """Return images that brighten from left to right, ``(N, 3, 32, 32)`` in [-0.9, 0.5]."""
+    """Return images that brighten from left to right, each with a texture of its own strength.
+
+    ``(N, 3, 32, 32)``, about from -0.9 to 0.5.
+    """
     ramp = torch.linspace(-0.9, 0.5, _SIDE).expand(count, 3, _SIDE, _SIDE)
-    return ramp + 0.02 * torch.rand(count, 1, 1, 1, generator=torch.Generator().manual_seed(5))
+    strengths = torch.rand(2, count, 1, 1, 1, generator=torch.Generator().manual_seed(5))
+    gray, colored = _numbers(12, count, 1, _SIDE, _SIDE), _numbers(13, count, 3, _SIDE, _SIDE)
+    return ramp + 0.05 * strengths[0] * gray + 0.05 * strengths[1] * colored
 
 
 def _lost(count: int, seed: int) -> Tensor:
@@ -76,6 +81,29 @@ def test_what_is_alike_on_one_side_is_not_alike_on_the_other() -> None:
     left = float((red[..., 1:] * green[..., :-1]).mean() / red.square().mean())
     assert right > 0.9
     assert abs(left) < 0.1
+
+
+def test_gray_images_get_gray_grain_beside_colored_ones() -> None:
+    tints = 0.2 * _numbers(7, 128, 3, _SIDE, _SIDE)
+    tints[:64] = 0
+    decoded = _ramps(128) + tints
+    lost = torch.cat([_numbers(8, 64, 1, _SIDE, _SIDE).expand(-1, 3, -1, -1), 2 * tints[64:]])
+    grain = Grain(3)
+    grain.measure(decoded + 0.05 * lost, decoded)
+    given = grain(decoded, _numbers(9, 128, *grain.shape_for(_SIDE))) - decoded
+    colors = (given - given.mean(1, keepdim=True)).square().mean((1, 2, 3)).sqrt()
+    assert float(colors[:64].max()) < 0.5 / 127.5
+    assert float(colors[64:].min()) > 1 / 127.5
+    assert float(given[:64].square().mean().sqrt()) > 0.04
+
+
+def test_images_of_one_channel_have_grain() -> None:
+    decoded = _ramps(64)[:, :1]
+    lost = 0.05 * _numbers(10, *decoded.shape)
+    grain = Grain(1)
+    grain.measure(decoded + lost, decoded)
+    given = grain(decoded, _numbers(11, 64, *grain.shape_for(_SIDE))) - decoded
+    assert 0.9 < float(given.square().mean() / lost.square().mean()) < 1.1
 
 
 def test_where_nothing_was_lost_no_grain_shows() -> None:

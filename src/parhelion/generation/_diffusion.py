@@ -19,6 +19,10 @@ SIGMA_DATA = 0.5
 #: Range of the noise on the way back, and how its steps crowd at the low end (EDM, equation 5).
 SIGMA_MIN, SIGMA_MAX, RHO = 0.002, 80.0, 7.0
 
+#: Largest side of maps on which attention is plain products of matrices: for so few places, what
+#: PyTorch does in blocks takes long on a CPU.
+_PLAIN = 8
+
 #: Takes noisy images ``(N, C, H, W)`` and their noise ``(N,)``; returns clean ones.
 Denoiser = Callable[[Tensor, Tensor], Tensor]
 
@@ -31,12 +35,12 @@ class DiffusionNetwork(nn.Module):
 
     def __init__(self, settings: DiffusionSettings, classes: int) -> None:
         super().__init__()
-        unet = _unet_class()
+        models = _diffusers()
         channels, side, _ = settings.map_shape
         sides = [side // 2**level for level in range(len(settings.widths))]
         looks = [side <= settings.attention for side in sides]
         self.classes = classes
-        self.unet = unet(
+        self.unet = models.UNet2DModel(
             sample_size=side,
             in_channels=channels,
             out_channels=channels,
@@ -52,6 +56,10 @@ class DiffusionNetwork(nn.Module):
             ),
             num_class_embeds=classes + 1 if classes else None,
         )
+        blocks = [*self.unet.down_blocks, self.unet.mid_block, *self.unet.up_blocks]
+        for block, own in zip(blocks, [*sides, sides[-1], *reversed(sides)], strict=True):
+            if own <= _PLAIN:
+                _attend_plainly(block, models.attention_processor)
 
     def forward(self, noisy: Tensor, sigma: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return clean images (EDM, equation 7).
@@ -161,11 +169,17 @@ def _time(sigma: Tensor) -> Tensor:
     return (sigma.log() - low) / (high - low) * 1000
 
 
-def _unet_class() -> Any:
+def _attend_plainly(block: nn.Module, attention: Any) -> None:
+    for layer in block.modules():
+        if isinstance(layer, attention.Attention):
+            layer.set_processor(attention.AttnProcessor())
+
+
+def _diffusers() -> Any:
     try:
-        from diffusers import UNet2DModel
+        from diffusers import models
     except ImportError as error:
         raise MissingExtraError(
             "diffusion models need diffusers; run `pip install 'parhelion[diffusion]'`"
         ) from error
-    return UNet2DModel
+    return models

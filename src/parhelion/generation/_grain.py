@@ -4,7 +4,12 @@ A decoder taught to be near an image returns the mean of all that its map may st
 of a sky is not in that mean, and an image without it looks painted. Video codecs take film grain
 off, describe it by a few numbers and put grain of the same look back (AV1; Norkin & Birkbeck 2018);
 so does this.
+
+Gray noise and colored noise are told apart, for an image of one instrument and one filter is gray,
+and what is put on it must be so too.
 """
+
+import math
 
 import torch
 from torch import Tensor, nn
@@ -12,20 +17,26 @@ from torch.nn import functional as F
 
 #: Side of the kernel that makes white noise into grain: farther pixels are taken as independent.
 _SIDE = 15
-#: Side of the neighborhood whose brightness and contrast say how strong the grain is, in pixels.
+#: Side of the neighborhood that says how strong the grain is, in pixels.
 _NEAR = 5
+#: Looks of a neighborhood: brightness, contrast, contrast of colors.
+_LOOKS = 3
+#: Terms of a quadratic in them.
+_TERMS = 10
 #: Half a gray level, squared: what is weaker does not show.
 _FLOOR = (0.5 / 127.5) ** 2
 #: Standard deviations beyond which something lost is a star or an edge, not noise.
 _MOST = 5.0
-#: Penalty of the fit, for images all of whose places look alike.
+#: Penalty of the fit, of all terms but the mean: for images all of whose places look alike.
 _RIDGE = 1e-4
 #: Pixels of each side between those that the power is fitted to: neighbors tell the same.
 _STRIDE = 4
 
 
 class Grain(nn.Module):
-    """Noise whose power follows brightness and contrast, and whose color and size a kernel.
+    """Noise whose power follows brightness and contrasts, and whose size a kernel.
+
+    It is made of one gray part and of `channels` - 1 colored ones, each with a power of its own.
 
     Parameters
     ----------
@@ -39,9 +50,9 @@ class Grain(nn.Module):
         self.least: Tensor
         self.most: Tensor
         self.kernel: Tensor
-        self.register_buffer("power", torch.zeros(6))
-        self.register_buffer("least", torch.zeros(2))
-        self.register_buffer("most", torch.zeros(2))
+        self.register_buffer("power", torch.zeros(_TERMS, min(channels, 2)))
+        self.register_buffer("least", torch.zeros(_LOOKS))
+        self.register_buffer("most", torch.zeros(_LOOKS))
         self.register_buffer("kernel", torch.zeros(channels, channels, _SIDE, _SIDE))
 
     def shape_for(self, side: int) -> tuple[int, int, int]:
@@ -61,54 +72,80 @@ class Grain(nn.Module):
         """
         with torch.autocast(images.device.type, enabled=False):
             grain = F.conv2d(white.float(), self.kernel)
-            grainy: Tensor = images + self._spread(images) * grain
+            grainy: Tensor = images + _joined(self._spread(images) * grain)
         return grainy
 
     @torch.no_grad()
     def measure(self, images: Tensor, decoded: Tensor) -> None:
-        """Take power, color and correlation from what decoded images lack.
+        """Take power and correlation from what decoded images lack.
 
         Parameters
         ----------
         images, decoded : Tensor
             ``(N, C, H, W)`` float32 in [-1, 1]; sides of at least 16.
         """
-        lost = images - decoded
-        looks = _thinned(self._looks(decoded))
-        power = _thinned(_box(lost.square().mean(1, keepdim=True)))[:, 0]
+        lost = _parted(images - decoded)
+        looks = _thinned(_looks(decoded))
+        sorts = [part for part in (lost[:, :1], lost[:, 1:]) if part.shape[1]]
+        power = _thinned(_box(torch.cat([part.square().mean(1, True) for part in sorts], 1)))
         tails = torch.tensor([0.005, 0.995])
         low, high = torch.stack([_quantile(look, tails) for look in looks.T], 1)
         self.least.copy_(low)
         self.most.copy_(high)
         terms = self._terms(looks).double()
         wanted = terms.T @ (power + _FLOOR).log().double()
-        squares = terms.T @ terms + _RIDGE * len(terms) * torch.eye(6)
-        self.power.copy_(torch.linalg.solve(squares, wanted))
+        ridge = _RIDGE * len(terms) * torch.eye(_TERMS)
+        ridge[0, 0] = 0  # where all places look alike their mean is what holds
+        self.power.copy_(torch.linalg.solve(terms.T @ terms + ridge, wanted))
         # The kernel makes up for this being the mean of a logarithm.
         self.kernel.copy_(_kernel((lost / self._spread(decoded)).clamp(-_MOST, _MOST)))
 
     def _spread(self, images: Tensor) -> Tensor:
-        """Return the standard deviation of the grain at each place, ``(N, 1, H, W)``."""
-        terms = self._terms(self._looks(images).movedim(1, -1))
-        spread: Tensor = (terms @ self.power / 2).exp()[:, None]
-        return spread
+        """Return the standard deviation of each part of the grain at each place."""
+        terms = self._terms(_looks(images).movedim(1, -1))
+        spread = (terms @ self.power / 2).exp().movedim(-1, 1)
+        colored = spread[:, 1:].expand(-1, images.shape[1] - 1, -1, -1)
+        return torch.cat([spread[:, :1], colored], 1)
 
     def _terms(self, looks: Tensor) -> Tensor:
-        """Return the terms of a quadratic in brightness and contrast ``(..., 2)``: ``(..., 6)``.
+        """Return the terms of a quadratic in what places look like: ``(..., 3)`` to ``(..., 10)``.
 
-        Both go from -1 to 1 over what is usual, and are not followed beyond it.
+        Looks go from -1 to 1 over what is usual, and are not followed beyond it.
         """
         usual = (self.most - self.least).clamp(min=1e-6)
-        one, two = (2 * (looks - self.least) / usual - 1).clamp(-1, 1).unbind(-1)
-        return torch.stack([torch.ones_like(one), one, two, one * one, one * two, two * two], -1)
+        looks = (2 * (looks - self.least) / usual - 1).clamp(-1, 1)
+        first, second = torch.triu_indices(_LOOKS, _LOOKS)
+        ones = torch.ones_like(looks[..., :1])
+        return torch.cat([ones, looks, looks[..., first] * looks[..., second]], -1)
 
-    @staticmethod
-    def _looks(images: Tensor) -> Tensor:
-        """Return the logarithms of brightness and contrast around each place, in gray levels."""
-        gray = (images.mean(1, keepdim=True) + 1) * 127.5
-        bright = _box(gray)
-        contrast = (_box(gray.square()) - bright.square()).clamp(min=0).sqrt()
-        return torch.cat([bright.clamp(min=0) + 1, contrast + 1], 1).log()
+
+def _looks(images: Tensor) -> Tensor:
+    """Return the logarithms of brightness and contrasts around each place, in gray levels."""
+    gray = (images.mean(1, keepdim=True) + 1) * 127.5
+    parts = _parted(images) * 127.5
+    spread = (_box(parts.square()) - _box(parts).square()).clamp(min=0)
+    contrast = spread[:, :1].sqrt() + 1
+    # Colors of gray images differ by the little that a decoder errs: by less than a gray level.
+    colorful = spread[:, 1:].sum(1, keepdim=True).sqrt() + 0.25
+    return torch.cat([_box(gray).clamp(min=0) + 1, contrast, colorful], 1).log()
+
+
+def _parted(images: Tensor) -> Tensor:
+    """Return the gray part of images and their colored ones: a rotation of the channels."""
+    return torch.einsum("pc,nchw->nphw", _rotation(images), images)
+
+
+def _joined(parts: Tensor) -> Tensor:
+    """Return the images of such parts."""
+    return torch.einsum("pc,nphw->nchw", _rotation(parts), parts)
+
+
+def _rotation(images: Tensor) -> Tensor:
+    """Return the cosine transform of the channels, the first of whose rows is their mean."""
+    channels = images.shape[1]
+    places = torch.arange(channels, device=images.device)
+    rows = torch.cos(math.pi / channels * places[:, None] * (places + 0.5))
+    return F.normalize(rows, dim=1)
 
 
 def _thinned(maps: Tensor) -> Tensor:
@@ -126,10 +163,10 @@ def _box(maps: Tensor) -> Tensor:
 
 
 def _kernel(noise: Tensor) -> Tensor:
-    """Return the kernel that gives white noise the spectra of this, across channels too.
+    """Return the kernel that gives white noise the spectra of this, across its parts too.
 
     It is the square root of the matrix of spectra at each frequency, the part of it near its
-    center, with the variance of each channel.
+    center, with the variance of each part.
     """
     side = noise.shape[-1]
     channels = noise.shape[1]
