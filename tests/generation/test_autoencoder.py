@@ -56,6 +56,21 @@ def test_a_perfect_autoencoder_loses_nothing_but_the_size_of_its_maps() -> None:
     assert float(loss) == pytest.approx(1e-3)
 
 
+def test_an_error_of_color_counts_beside_a_larger_one_of_gray() -> None:
+    class Wrong(torch.nn.Module):
+        def __init__(self, *errors: float) -> None:
+            super().__init__()
+            self.errors = torch.tensor(errors)[:, None, None]
+
+        def forward(self, images: torch.Tensor, noise: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            return images + self.errors, torch.zeros_like(noise)
+
+    images, numbers = torch.zeros(2, 3, 32, 32), torch.Generator()
+    gray = loss_of_autoencoder(Wrong(0.5, 0.5, 0.5), images, _TINY, numbers)
+    tinted = loss_of_autoencoder(Wrong(0.6, 0.5, 0.4), images, _TINY, numbers)
+    assert float(tinted) > 1.1 * float(gray)
+
+
 def test_training_brings_images_back(tmp_path: Path) -> None:
     pixels = np.stack([draw_galaxy(seed) for seed in range(16)])
     pixels = np.broadcast_to(pixels, (*pixels.shape[:3], 3)).copy()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from parhelion.generation._colors import parted
 from parhelion.generation._diffusion import SIGMA_DATA
 from parhelion.generation._diffusion_settings import DiffusionSettings
 from parhelion.generation._grain import Grain
@@ -114,12 +115,16 @@ def space_of(settings: DiffusionSettings) -> Pixels | Autoencoder:
 def loss_of_autoencoder(
     network: nn.Module, images: Tensor, settings: DiffusionSettings, numbers: torch.Generator
 ) -> Tensor:
-    """Return the mean absolute error of pixels and of their differences, and the maps' size."""
+    """Return the mean absolute error of pixels and of their differences, and the maps' size.
+
+    Errors of gray and of colors count apart: while all channels err by more than it, an error of
+    color takes as much from one as it adds to another, and absolute errors would not tell.
+    """
     side = settings.image_size // settings.factor
     shape = (len(images), settings.latent_channels, side, side)
     noise = torch.randn(shape, generator=numbers).to(images.device)
     found, maps = network(images, noise)
-    error = found - images
+    error = parted(found - images)
     edges = error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
     loss: Tensor = error.abs().mean() + _EDGES * edges + _SIZE * maps.square().mean()
     return loss

@@ -9,11 +9,11 @@ Gray noise and colored noise are told apart, for an image of one instrument and 
 and what is put on it must be so too.
 """
 
-import math
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from parhelion.generation._colors import joined, parted
 
 #: Side of the kernel that makes white noise into grain: farther pixels are taken as independent.
 _SIDE = 15
@@ -72,7 +72,7 @@ class Grain(nn.Module):
         """
         with torch.autocast(images.device.type, enabled=False):
             grain = F.conv2d(white.float(), self.kernel)
-            grainy: Tensor = images + _joined(self._spread(images) * grain)
+            grainy: Tensor = images + joined(self._spread(images) * grain)
         return grainy
 
     @torch.no_grad()
@@ -84,7 +84,7 @@ class Grain(nn.Module):
         images, decoded : Tensor
             ``(N, C, H, W)`` float32 in [-1, 1]; sides of at least 16.
         """
-        lost = _parted(images - decoded)
+        lost = parted(images - decoded)
         looks = _thinned(_looks(decoded))
         sorts = [part for part in (lost[:, :1], lost[:, 1:]) if part.shape[1]]
         power = _thinned(_box(torch.cat([part.square().mean(1, True) for part in sorts], 1)))
@@ -122,30 +122,12 @@ class Grain(nn.Module):
 def _looks(images: Tensor) -> Tensor:
     """Return the logarithms of brightness and contrasts around each place, in gray levels."""
     gray = (images.mean(1, keepdim=True) + 1) * 127.5
-    parts = _parted(images) * 127.5
+    parts = parted(images) * 127.5
     spread = (_box(parts.square()) - _box(parts).square()).clamp(min=0)
     contrast = spread[:, :1].sqrt() + 1
     # Colors of gray images differ by the little that a decoder errs: by less than a gray level.
     colorful = spread[:, 1:].sum(1, keepdim=True).sqrt() + 0.25
     return torch.cat([_box(gray).clamp(min=0) + 1, contrast, colorful], 1).log()
-
-
-def _parted(images: Tensor) -> Tensor:
-    """Return the gray part of images and their colored ones: a rotation of the channels."""
-    return torch.einsum("pc,nchw->nphw", _rotation(images), images)
-
-
-def _joined(parts: Tensor) -> Tensor:
-    """Return the images of such parts."""
-    return torch.einsum("pc,nphw->nchw", _rotation(parts), parts)
-
-
-def _rotation(images: Tensor) -> Tensor:
-    """Return the cosine transform of the channels, the first of whose rows is their mean."""
-    channels = images.shape[1]
-    places = torch.arange(channels, device=images.device)
-    rows = torch.cos(math.pi / channels * places[:, None] * (places + 0.5))
-    return F.normalize(rows, dim=1)
 
 
 def _thinned(maps: Tensor) -> Tensor:
