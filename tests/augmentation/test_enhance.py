@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from parhelion.augmentation import EnhanceSettings, enhance, enlarge, load_upscaler
+from parhelion.augmentation import EnhanceSettings, _enhance, enhance, enlarge, load_upscaler
 from parhelion.catalog import Catalog, decode, image_id, open_catalog, write_catalog
 from parhelion.cli import main
 from parhelion.errors import CatalogError
@@ -30,6 +30,21 @@ def test_rows_keep_label_group_and_split(parts: Catalog, upscaler: Path, tmp_pat
     np.testing.assert_array_equal(
         decode(large.files()[0])[0].pixels, enlarge(network, first, _FP32)
     )
+
+
+@pytest.mark.parametrize("side", [1, 1000])
+def test_any_number_of_cores_gives_the_same_bytes(
+    side: int, parts: Catalog, upscaler: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several images at once, or several tiles of one."""
+    monkeypatch.setattr(_enhance, "_SMALL", side**2)
+    settings = EnhanceSettings(tile=16, overlap=8)
+    found = []
+    for count in (1, 3):
+        monkeypatch.setattr(_enhance, "cores", lambda count=count: count)
+        large = enhance(parts, tmp_path / str(count), upscaler, settings)
+        found.append((large.rows(), [path.read_bytes() for path in large.files()]))
+    assert found[0] == found[1]
 
 
 def test_what_a_model_made_stays_made(parts: Catalog, upscaler: Path, tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 """Enlarging the images of a catalog into another; what was interrupted goes on where it was."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from parhelion._cores import cores
 from parhelion._progress import bar
 from parhelion._settings import save_settings
 from parhelion.augmentation._levels import whole_levels
@@ -25,7 +27,10 @@ from parhelion.catalog import (
 )
 from parhelion.errors import DecodeError
 from parhelion.provenance import carries, write_strips
+from parhelion.training import map_ahead, one_thread
 
+#: Where no image has more pixels, several are enlarged at once; else several tiles of one.
+_SMALL = 1_000_000
 #: Pictures of more pixels become tiled TIFF, of which parts can be read.
 _WHOLE = 100_000_000
 _ROWS = 256  # read at a time of what was written
@@ -70,12 +75,27 @@ def enhance(
     check_free(out, settings.overwrite)
     upscaler = load_upscaler(model, settings.device, settings.precision)
     rows, rejected = [], {}
-    with bar(total=len(catalog), what="enhancing") as progress:
-        for parent, path in zip(catalog.rows(), catalog.files(), strict=True):
-            try:
-                rows.append(_enlarged(upscaler, parent, path, out, settings))
-            except DecodeError as error:
-                rejected[parent["path"]] = str(error)
+    parents = catalog.rows()
+    is_small = all(parent["width"] * parent["height"] <= _SMALL for parent in parents)
+    images, tiles = (cores(), 1) if is_small else (1, cores())
+
+    def work(item: tuple[dict[str, Any], Path]) -> dict[str, Any] | DecodeError:
+        try:
+            return _enlarged(upscaler, *item, out, settings, tiles)
+        except DecodeError as error:
+            return error
+
+    items = zip(parents, catalog.files(), strict=True)
+    with (
+        one_thread(),
+        closing(map_ahead(work, items, workers=images, depth=2 * images)) as ended,
+        bar(total=len(parents), what="enhancing") as progress,
+    ):
+        for parent, done in zip(parents, ended, strict=True):
+            if isinstance(done, DecodeError):
+                rejected[parent["path"]] = str(done)
+            else:
+                rows.append(done)
             progress.update()
     save_settings(out, "enhance", settings, data=catalog.root, model=model)
     return write_derived(out, catalog, rows, rejected, done="enlarged")
@@ -91,7 +111,9 @@ def enlarge(
         return pixels[top : top + height, left : left + width]
 
     height, width, channels = pixels.shape
-    return np.concatenate(list(_strips(upscaler, read, (height, width, channels), settings)))
+    with one_thread():
+        strips = _strips(upscaler, read, (height, width, channels), settings, cores())
+        return np.concatenate(list(strips))
 
 
 def _enlarged(
@@ -100,6 +122,7 @@ def _enlarged(
     path: Path,
     out: Path,
     settings: EnhanceSettings,
+    workers: int,
 ) -> dict[str, Any]:
     """Write one image enlarged, unless an earlier call has, and return its row."""
     is_made = parent["origin"] in MADE_ORIGINS
@@ -120,7 +143,7 @@ def _enlarged(
         if not carries(file, recipe):
             write_strips(
                 file,
-                _strips(upscaler, windows.read, (height, width, channels), settings),
+                _strips(upscaler, windows.read, (height, width, channels), settings, workers),
                 height=height * upscaler.scale,
                 width=width * upscaler.scale,
                 channels=channels,
@@ -147,13 +170,18 @@ def _strips(
     read: Callable[[int, int, int, int], NDArray[np.uint8]],
     shape: tuple[int, int, int],
     settings: EnhanceSettings,
+    workers: int,
 ) -> Iterator[NDArray[np.uint8]]:
+    on_cpu = upscaler.device.type == "cpu"
     strips = enlarged(
         upscaler,
         read,
         shape,
         tile=settings.tile,
         overlap=settings.overlap,
-        batch=settings.batch,
+        # Each core has a thread of torch's and a tile of its own, so that what comes of a tile
+        # does not depend on how many there are; a GPU takes several tiles in a step.
+        batch=1 if on_cpu else settings.batch,
+        workers=workers if on_cpu else 1,
     )
     return whole_levels(strips)

@@ -145,7 +145,7 @@ class EnhanceSettings:
     overlap: int = 32
     """Pixels that neighboring tiles share, over which one passes into the other."""
     batch: int = 4
-    """Tiles, or small images of one size, in a step."""
+    """Tiles in a step on a GPU; on a CPU each core has one."""
     format: Literal["png", "tiff"] = "png"
     """Format of the files; pictures of more than 100 megapixels become tiled TIFF."""
     overwrite: bool = False

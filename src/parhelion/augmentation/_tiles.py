@@ -1,11 +1,13 @@
 """Enlarging by tiles that overlap and pass into one another: no seams, memory bounded."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import numpy as np
 from numpy.typing import NDArray
 
 from parhelion.augmentation._upscaler import Upscaler
+from parhelion.training import map_ahead
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -23,6 +25,7 @@ def enlarged(
     tile: int,
     overlap: int,
     batch: int,
+    workers: int = 1,
 ) -> Iterator[Floats]:
     """Yield an enlarged image from top to bottom.
 
@@ -30,7 +33,7 @@ def enlarged(
     a network puts around an image, gray mostly, is not seen. Tiles begin at multiples of that
     step, so that windows of attention and strided layers lie in each as they lie in the whole
     image. Over the middle half of an overlap, one tile's weight falls linearly as the other's
-    rises. At most two rows of tiles are in memory.
+    rises. At most two rows of tiles are in memory, and those that are being enlarged.
 
     Parameters
     ----------
@@ -45,6 +48,8 @@ def enlarged(
         raised to a multiple of the network's step, and the tile to twice the overlap.
     batch : int
         Tiles in a step.
+    workers : int
+        Steps at once, each in a thread.
 
     Yields
     ------
@@ -57,28 +62,35 @@ def enlarged(
     tile = max(_raised(tile, upscaler.step), 2 * overlap)
     around = _Continued(read, height, width, margin)
     rows, columns = (spans(side + 2 * margin, tile, overlap) for side in (height, width))
+    parts = list(_batches(columns, batch))
+
+    def windows() -> Iterator[Pixels]:
+        for top, bottom in rows:
+            for part in parts:
+                spread = columns[part]
+                yield np.stack([around.read(top, i, bottom - top, j - i) for i, j in spread])
+
     below: Floats | None = None
-    for number, (top, bottom) in enumerate(rows):
-        row = np.zeros(((bottom - top) * scale, columns[-1][1] * scale, channels), np.float32)
-        for part in _batches(columns, batch):
-            spread = columns[part]
-            tiles = [around.read(top, left, bottom - top, right - left) for left, right in spread]
-            large = upscaler.enlarge(np.stack(tiles))
-            for column, (left, right), pixels in zip(
-                range(part.start, part.stop), spread, large, strict=True
-            ):
-                across = _weights(columns, column, overlap, scale)[:, None]
-                row[:, left * scale : right * scale] += pixels * across
-        row *= _weights(rows, number, overlap, scale)[:, None, None]
-        if below is not None:
-            row[: len(below)] += below
-        # Above the next tile's first row nothing more is added.
-        end = rows[number + 1][0] if number + 1 < len(rows) else bottom
-        below = row[(end - top) * scale :].copy()
-        first, last = max(top, margin), min(end, height + margin)
-        if last > first:
-            inner = row[(first - top) * scale : (last - top) * scale]
-            yield inner[:, margin * scale : (margin + width) * scale]
+    with closing(
+        map_ahead(upscaler.enlarge, windows(), workers=workers, depth=workers + 1)
+    ) as steps:
+        for number, (top, bottom) in enumerate(rows):
+            row = np.zeros(((bottom - top) * scale, columns[-1][1] * scale, channels), np.float32)
+            for part in parts:
+                for column, pixels in enumerate(next(steps), part.start):
+                    left, right = columns[column]
+                    across = _weights(columns, column, overlap, scale)[:, None]
+                    row[:, left * scale : right * scale] += pixels * across
+            row *= _weights(rows, number, overlap, scale)[:, None, None]
+            if below is not None:
+                row[: len(below)] += below
+            # Above the next tile's first row nothing more is added.
+            end = rows[number + 1][0] if number + 1 < len(rows) else bottom
+            below = row[(end - top) * scale :].copy()
+            first, last = max(top, margin), min(end, height + margin)
+            if last > first:
+                inner = row[(first - top) * scale : (last - top) * scale]
+                yield inner[:, margin * scale : (margin + width) * scale]
 
 
 class _Continued:
