@@ -31,6 +31,8 @@ from parhelion.training import map_ahead, one_thread
 
 #: Where no image has more pixels, several are enlarged at once; else several tiles of one.
 _SMALL = 1_000_000
+#: Tiles that are enlarged at once at most: each takes some hundreds of megabytes.
+_MOST = 8
 #: Pictures of more pixels become tiled TIFF, of which parts can be read.
 _WHOLE = 100_000_000
 _ROWS = 256  # read at a time of what was written
@@ -77,7 +79,7 @@ def enhance(
     rows, rejected = [], {}
     parents = catalog.rows()
     is_small = all(parent["width"] * parent["height"] <= _SMALL for parent in parents)
-    images, tiles = (cores(), 1) if is_small else (1, cores())
+    images, tiles = (_at_once(upscaler), 1) if is_small else (1, _at_once(upscaler))
 
     def work(item: tuple[dict[str, Any], Path]) -> dict[str, Any] | DecodeError:
         try:
@@ -110,9 +112,8 @@ def enlarge(
     def read(top: int, left: int, height: int, width: int) -> NDArray[np.uint8]:
         return pixels[top : top + height, left : left + width]
 
-    height, width, channels = pixels.shape
     with one_thread():
-        strips = _strips(upscaler, read, (height, width, channels), settings, cores())
+        strips = _strips(upscaler, read, pixels.shape, settings, _at_once(upscaler))
         return np.concatenate(list(strips))
 
 
@@ -165,6 +166,15 @@ def _enlarged(
     )
 
 
+def _at_once(upscaler: Upscaler) -> int:
+    """Return how many steps to take at once.
+
+    On a CPU each core has a thread of torch's and a tile of its own, so that what comes of a tile
+    does not depend on how many there are. A GPU works on one step while the next is prepared.
+    """
+    return min(cores(), _MOST) if upscaler.device.type == "cpu" else 2
+
+
 def _strips(
     upscaler: Upscaler,
     read: Callable[[int, int, int, int], NDArray[np.uint8]],
@@ -172,16 +182,13 @@ def _strips(
     settings: EnhanceSettings,
     workers: int,
 ) -> Iterator[NDArray[np.uint8]]:
-    on_cpu = upscaler.device.type == "cpu"
     strips = enlarged(
         upscaler,
         read,
         shape,
         tile=settings.tile,
         overlap=settings.overlap,
-        # Each core has a thread of torch's and a tile of its own, so that what comes of a tile
-        # does not depend on how many there are; a GPU takes several tiles in a step.
-        batch=1 if on_cpu else settings.batch,
-        workers=workers if on_cpu else 1,
+        batch=1 if upscaler.device.type == "cpu" else settings.batch,
+        workers=workers,
     )
     return whole_levels(strips)
