@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from benchmarks._machine import machine
+from parhelion._cores import cores
 from parhelion.augmentation import (
     EnhanceSettings,
     Upscaler,
@@ -28,6 +29,7 @@ from parhelion.augmentation import (
 )
 from parhelion.augmentation._tiles import enlarged
 from parhelion.catalog import image_id, row, write_catalog
+from parhelion.training import one_thread
 
 _SIDE, _ROUNDS, _BORDER = 512, 3, 32
 _LEARN = UpscalerSettings(width=32, depths=(4, 4), images=160, batch=8, validate_every=160)
@@ -108,15 +110,10 @@ def _before_rounding(upscaler: Upscaler, pixels: NDArray[np.uint8]) -> NDArray[n
     def read(top: int, left: int, height: int, width: int) -> NDArray[np.uint8]:
         return pixels[top : top + height, left : left + width]
 
-    strips = enlarged(
-        upscaler,
-        read,
-        pixels.shape,
-        tile=_ASKED.tile,
-        overlap=_ASKED.overlap,
-        batch=_ASKED.batch,
-    )
-    return np.concatenate(list(strips))
+    sides = {"tile": _ASKED.tile, "overlap": _ASKED.overlap}
+    with one_thread():  # as `enhance` does on a CPU
+        strips = enlarged(upscaler, read, pixels.shape, **sides, batch=1, workers=cores())
+        return np.concatenate(list(strips))
 
 
 def _difference(found: NDArray[Any], whole: NDArray[Any]) -> float:

@@ -22,7 +22,7 @@ _NEAR = 5
 #: Looks of a neighborhood: brightness, contrast, contrast of colors.
 _LOOKS = 3
 #: Terms of a quadratic in them.
-_TERMS = 10
+_TERMS = (_LOOKS + 1) * (_LOOKS + 2) // 2
 #: Half a gray level, squared: what is weaker does not show.
 _FLOOR = (0.5 / 127.5) ** 2
 #: Standard deviations beyond which something lost is a star or an edge, not noise.
@@ -121,13 +121,14 @@ class Grain(nn.Module):
 
 def _looks(images: Tensor) -> Tensor:
     """Return the logarithms of brightness and contrasts around each place, in gray levels."""
-    gray = (images.mean(1, keepdim=True) + 1) * 127.5
     parts = parted(images) * 127.5
-    spread = (_box(parts.square()) - _box(parts).square()).clamp(min=0)
+    means = _box(parts)
+    spread = (_box(parts.square()) - means.square()).clamp(min=0)
+    bright = (means[:, :1] / images.shape[1] ** 0.5 + 127.5).clamp(min=0) + 1
     contrast = spread[:, :1].sqrt() + 1
     # Colors of gray images differ by the little that a decoder errs: by less than a gray level.
     colorful = spread[:, 1:].sum(1, keepdim=True).sqrt() + 0.25
-    return torch.cat([_box(gray).clamp(min=0) + 1, contrast, colorful], 1).log()
+    return torch.cat([bright, contrast, colorful], 1).log()
 
 
 def _thinned(maps: Tensor) -> Tensor:
