@@ -97,7 +97,7 @@ def quick() -> Iterator[None]:
             _flare_runs, "class_seed_difference", partial(class_seed_difference, bootstrap=20)
         )
         scale = replace(
-            SCALES["small"], backbones=("small",), side=24, drawn=2, sizes=(2,), passes=1
+            SCALES["small"], backbones=("small",), side=24, drawn=2, sizes=(2,), passes=1, alpha=0.5
         )
         patch.setitem(_flare_rows.SCALES, "small", scale)
         yield
@@ -107,6 +107,7 @@ def quick() -> Iterator[None]:
 def settings(generator: Path, upscaler: Path) -> ReproduceFlareSettings:
     return ReproduceFlareSettings(
         seeds=2,
+        beta=1.0,
         generator=str(generator),
         upscaler=str(upscaler),
         device="cpu",
@@ -147,6 +148,10 @@ def test_every_row_has_its_figures(done: tuple[Path, dict[str, Any]]) -> None:
         "made": 28 * 7,
         "flare": 24 + 24 * 3 + 28 * 7,
     }
+    # The share of augmented images is the scale's own, that of made ones the settings'.
+    mixture = summary["mixture"]
+    assert (mixture["alpha"], mixture["beta"]) == (0.5, 1.0)
+    assert (mixture["images"], mixture["made"]) == (images["flare"], 28 * 7)
     assert json.loads((out / "summary.json").read_text())["paper"] == "flare"
 
 

@@ -110,7 +110,14 @@ def _summary() -> dict[str, Any]:
         "classes": list(_LABELS),
         "generator": {"kind": "diffusion", "parameters": 7_400_000, "images_seen": 90_000},
         "data": {"data": "objects", "elsewhere": ["zoo=comet"], "counts": counts},
-        "made": {"synthetic": 500, "mixture": 900},
+        "mixture": {
+            "alpha": 1.0,
+            "beta": 0.3,
+            "score": "random",
+            "images": 900,
+            "made": 225,
+            "made_in_all": 500,
+        },
         "settings": {"scale": "small"},
         "machine": "2 CPU cores",
         "seconds": 600.0,
@@ -161,6 +168,7 @@ def test_the_page_has_the_paper_s_figure_beside_ours(folder: Path) -> None:
         "duplicate 3",
         "zoo",
         "none of black holes",
+        "1 of the augmented and 0.3 of 500 made images: 900 in all, 25% made",
     ):
         assert text in page
 

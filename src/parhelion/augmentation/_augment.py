@@ -21,7 +21,9 @@ from parhelion.catalog import (
     decode_bytes,
     derived_row,
     image_id,
+    make_room,
     open_catalog,
+    stems,
     write_derived,
 )
 from parhelion.errors import DecodeError
@@ -33,10 +35,11 @@ _DEPTH = 32  # images that may wait for their turn
 
 @dataclass(frozen=True)
 class _Job:
-    """One image to write: its parent, and what is done to it."""
+    """One image to write: its parent, what it is called after, and what is done to it."""
 
     parent: dict[str, Any]
     path: Path
+    stem: str
     changes: tuple[str, ...]
     copy: int
 
@@ -69,9 +72,10 @@ def augment(
     """
     settings, out = settings or AugmentSettings(), Path(out)
     catalog = data if isinstance(data, Catalog) else open_catalog(data)
-    check_free(out, settings.overwrite)
+    check_free(out, settings.overwrite, [catalog])
     if settings.split == "train" and any(catalog.column("split")):
         catalog = catalog.select(split="train")
+    make_room(out)
     jobs = list(_jobs(catalog, settings))
     rows, rejected = [], {}
     made = map_ahead(
@@ -95,10 +99,10 @@ class _Unread:
 
 def _jobs(catalog: Catalog, settings: AugmentSettings) -> Iterator[_Job]:
     chains = [settings.changes] if settings.together else [(name,) for name in settings.changes]
-    for parent, path in zip(catalog.rows(), catalog.files(), strict=True):
+    for parent, path, stem in zip(catalog.rows(), catalog.files(), stems(catalog), strict=True):
         for copy in range(settings.copies):
             for chain in chains:
-                yield _Job(parent, path, chain, copy)
+                yield _Job(parent, path, stem, chain, copy)
 
 
 def _altered(job: _Job, out: Path, settings: AugmentSettings) -> dict[str, Any] | _Unread:
@@ -112,7 +116,7 @@ def _altered(job: _Job, out: Path, settings: AugmentSettings) -> dict[str, Any] 
     drawn = [draw_change(change, shape, settings, rng) for change in job.changes]
     recipe = {"operation": "augment", "changes": drawn, "parent_id": parent["image_id"]}
     suffix = settings.format
-    file = out / "images" / f"{parent['image_id']}-{name}-{job.copy}.{suffix}"
+    file = out / "images" / f"{job.stem}-{name}-{job.copy}.{suffix}"
     try:
         if carries(file, recipe):
             pixels = decode(file)[0].pixels

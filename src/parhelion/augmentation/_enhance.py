@@ -21,8 +21,10 @@ from parhelion.catalog import (
     check_free,
     derived_row,
     image_id_of_strips,
+    make_room,
     open_catalog,
     open_windows,
+    stems,
     write_derived,
 )
 from parhelion.errors import DecodeError
@@ -74,20 +76,21 @@ def enhance(
     """
     settings, out = settings or EnhanceSettings(), Path(out)
     catalog = data if isinstance(data, Catalog) else open_catalog(data)
-    check_free(out, settings.overwrite)
+    check_free(out, settings.overwrite, [catalog])
     upscaler = load_upscaler(model, settings.device, settings.precision)
+    make_room(out)
     rows, rejected = [], {}
     parents = catalog.rows()
     is_small = all(parent["width"] * parent["height"] <= _SMALL for parent in parents)
     images, tiles = (_at_once(upscaler), 1) if is_small else (1, _at_once(upscaler))
 
-    def work(item: tuple[dict[str, Any], Path]) -> dict[str, Any] | DecodeError:
+    def work(item: tuple[dict[str, Any], Path, str]) -> dict[str, Any] | DecodeError:
         try:
             return _enlarged(upscaler, *item, out, settings, tiles)
         except DecodeError as error:
             return error
 
-    items = zip(parents, catalog.files(), strict=True)
+    items = zip(parents, catalog.files(), stems(catalog), strict=True)
     with (
         one_thread(),
         closing(map_ahead(work, items, workers=images, depth=2 * images)) as ended,
@@ -121,6 +124,7 @@ def _enlarged(
     upscaler: Upscaler,
     parent: dict[str, Any],
     path: Path,
+    stem: str,
     out: Path,
     settings: EnhanceSettings,
     workers: int,
@@ -140,7 +144,7 @@ def _enlarged(
         height, width, channels = windows.shape
         is_large = height * width * upscaler.scale**2 > _WHOLE
         suffix = "tiff" if is_large else settings.format
-        file = out / "images" / f"{parent['image_id']}.{suffix}"
+        file = out / "images" / f"{stem}.{suffix}"
         if not carries(file, recipe):
             write_strips(
                 file,

@@ -6,7 +6,6 @@ from ._decode import decode_bytes as decode_bytes
 from ._decode import decode_parts as decode_parts
 from ._decoded import DecodedImage as DecodedImage
 from ._decoded import RejectedPart as RejectedPart
-from ._derived import check_free as check_free
 from ._derived import derived_row as derived_row
 from ._derived import write_derived as write_derived
 from ._duplicates import group_images as group_images
@@ -19,6 +18,9 @@ from ._listing import Entry as Entry
 from ._listing import Listing as Listing
 from ._pixels import load_pixels as load_pixels
 from ._pixels import resize as resize
+from ._place import check_free as check_free
+from ._place import make_room as make_room
+from ._place import stems as stems
 from ._screen import Finding as Finding
 from ._screen import screen as screen
 from ._settings import DecodeSettings as DecodeSettings

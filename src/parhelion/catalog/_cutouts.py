@@ -15,10 +15,11 @@ from parhelion.catalog._cutout_settings import CutoutSettings
 from parhelion.catalog._decode import decode
 from parhelion.catalog._image_id import image_id
 from parhelion.catalog._overlaps import overlap_groups
+from parhelion.catalog._place import check_free, make_room
 from parhelion.catalog._sources import MERGED, TRUNCATED, Sources, find_sources, luma
-from parhelion.catalog._table import CATALOG_FILE, Catalog, open_catalog, row, write_catalog
+from parhelion.catalog._table import Catalog, row, write_catalog
 from parhelion.catalog._wcs import celestial_wcs
-from parhelion.errors import CatalogError, DecodeError, InputError
+from parhelion.errors import DecodeError, InputError
 from parhelion.provenance import write_image
 
 _SATURATED = 250
@@ -90,7 +91,8 @@ def cutouts(
     rejected: list[dict[str, str]] = []
     skipped: Counter[str] = Counter()
     found: list[_Cutout] = []
-    _make_room(out, overwrite=settings.overwrite)
+    check_free(out, settings.overwrite)
+    make_room(out)
     for field in _read_fields(paths, rejected):
         found += _cut_field(field, out, settings, skipped)
     if not found:
@@ -114,19 +116,6 @@ def cutouts(
         out, "cutouts", settings, fields=[str(path) for path in paths], skipped=dict(skipped)
     )
     return write_catalog(out, rows, rejected=rejected)
-
-
-def _make_room(out: Path, *, overwrite: bool) -> None:
-    """Refuse an existing catalog, or remove its table and the images that it names."""
-    table = out / CATALOG_FILE
-    if not table.exists():
-        return
-    if not overwrite:
-        raise CatalogError(f"{out} already holds a catalog; choose another --out, or --overwrite")
-    files = open_catalog(out).files()
-    table.unlink()
-    for file in files:
-        file.unlink(missing_ok=True)
 
 
 def _read_fields(paths: Sequence[Path], rejected: list[dict[str, str]]) -> Iterator[_Field]:

@@ -1,10 +1,10 @@
-"""Images made from others: their rows, and a folder that is free for them."""
+"""Images made from others: their rows, and the catalog of them."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from parhelion.catalog._table import CATALOG_FILE, Catalog, row, write_catalog
+from parhelion.catalog._table import Catalog, row, write_catalog
 from parhelion.catalog._words import MADE_ORIGINS
 from parhelion.errors import CatalogError
 
@@ -76,11 +76,3 @@ def write_derived(
         for path, reason in rejected.items()
     ]
     return write_catalog(out, rows, rejected=lost)
-
-
-def check_free(out: Path, overwrite: bool) -> None:
-    """Raise `CatalogError` if `out` holds a catalog; remove what a kill left half written."""
-    if (out / CATALOG_FILE).exists() and not overwrite:
-        raise CatalogError(f"{out} already holds a catalog; give another --out or --overwrite")
-    for leftover in (out / "images").glob(".part-*"):
-        leftover.unlink()

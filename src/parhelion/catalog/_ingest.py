@@ -13,13 +13,12 @@ from parhelion._helpers import Helpers
 from parhelion._progress import bar
 from parhelion._settings import save_settings
 from parhelion.catalog._duplicates import group_images
+from parhelion.catalog._place import check_free, make_room
 from parhelion.catalog._plan import IMAGES, Plan, make_plan, make_tasks
 from parhelion.catalog._settings import IngestSettings
 from parhelion.catalog._table import (
-    CATALOG_FILE,
     REJECTED_FILE,
     Catalog,
-    open_catalog,
     row,
     write_catalog,
     write_rejected,
@@ -27,7 +26,7 @@ from parhelion.catalog._table import (
 from parhelion.catalog._take import Refused, Stored, Taken, take_in
 from parhelion.catalog._thumbnail import SIDE
 from parhelion.catalog._walk import printable
-from parhelion.errors import CatalogError, InputError
+from parhelion.errors import InputError
 
 _DEFAULT = IngestSettings()
 # Starting a helper takes as long as this many small files.
@@ -81,7 +80,8 @@ def ingest(
     unreachable: list[Refused] = []
     with Helpers(take_in, _helpers(paths, settings)) as helpers:
         plan = make_plan(paths)
-        _make_room(out, plan, overwrite=settings.overwrite)
+        make_room(out)
+        _make_folders(out, plan)
         with (
             tempfile.TemporaryDirectory(dir=out, prefix=".unpacked-") as spool,
             bar(total=plan.count, what="ingesting", unit="files") as shown,
@@ -149,18 +149,10 @@ def _check(paths: Sequence[Path], out: Path, settings: IngestSettings) -> None:
             raise InputError(f"--out {out} lies inside the source {path}; choose another place")
         if target / IMAGES in (there, *there.parents):
             raise InputError(f"the source {path} lies inside the images of --out {out}")
-    if (out / CATALOG_FILE).exists() and not settings.overwrite:
-        raise CatalogError(f"{out} already holds a catalog; choose another --out, or --overwrite")
+    check_free(out, settings.overwrite)
 
 
-def _make_room(out: Path, plan: Plan, *, overwrite: bool) -> None:
-    """Make the folders; first remove a catalog that is to be replaced, its table before all."""
-    table = out / CATALOG_FILE
-    if overwrite and table.exists():
-        files = open_catalog(out).files()
-        table.unlink()
-        for file in files:
-            file.unlink(missing_ok=True)
+def _make_folders(out: Path, plan: Plan) -> None:
     out.mkdir(parents=True, exist_ok=True)
     for folder in {os.path.dirname(target) for unit in plan.units for target in unit.targets}:
         (out / folder).mkdir(parents=True, exist_ok=True)

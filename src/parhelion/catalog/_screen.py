@@ -11,8 +11,8 @@ from parhelion._files import link_or_copy
 from parhelion._progress import progress
 from parhelion._settings import save_settings
 from parhelion.catalog._decode import decode
-from parhelion.catalog._derived import check_free
 from parhelion.catalog._lettering import lettering
+from parhelion.catalog._place import check_free, make_room
 from parhelion.catalog._settings import ScreenSettings
 from parhelion.catalog._sources import luma
 from parhelion.catalog._table import Catalog, open_catalog, write_catalog
@@ -64,7 +64,7 @@ def screen(
     settings = settings or ScreenSettings()
     catalog = data if isinstance(data, Catalog) else open_catalog(data)
     if out is not None:
-        check_free(Path(out), settings.overwrite)
+        check_free(Path(out), settings.overwrite, [catalog])
     rows, files = catalog.rows(), catalog.files()
     twins = _twins(rows)
 
@@ -132,6 +132,7 @@ def _set_aside(
     kept = [item for item in catalog.rows() if item["path"] not in why]
     if not kept:
         raise CatalogError(f"no image of {catalog.root} is fit; nothing was written to {out}")
+    make_room(out)
     for item in kept:
         link_or_copy(catalog.root / item["path"], out / item["path"])
     save_settings(out, "screen", settings, data=catalog.root)

@@ -11,7 +11,7 @@ import numpy as np
 
 from parhelion._files import write_json
 from parhelion._settings import load_recipe, settings_dict
-from parhelion.catalog import Catalog, open_catalog, screen
+from parhelion.catalog import MADE_ORIGINS, Catalog, open_catalog, screen
 from parhelion.errors import InputError
 from parhelion.experiments._elsewhere import check_unseen, labeled_tests
 from parhelion.experiments._flare_data import Sets, is_pretrained, prepare
@@ -34,6 +34,7 @@ from parhelion.experiments._flare_runs import Runs
 from parhelion.experiments._settings import ReproduceFlareSettings
 from parhelion.experiments._stages import Figures, Stages, machine, say
 from parhelion.generation import DiffusionSettings, train_diffusion
+from parhelion.mixing import MixSettings
 from parhelion.reporting import report_flare
 from parhelion.training import find_model, read_card
 
@@ -157,7 +158,7 @@ def reproduce_flare(
         "classes": card["labels"],
         "generator": _told(generator),
         "data": {**facts, "counts": card["data"]["counts"]},
-        "made": {"synthetic": len(sets.synthetic), "mixture": len(mixture)},
+        "mixture": _mixed(scale.mixture(settings), mixture, sets),
         "settings": settings_dict(settings),
         "machine": machine(),
         **stages.costs(),
@@ -275,6 +276,19 @@ def _scarcity(runs: Runs, cases: Mapping[tuple[str, int | None], list[Training]]
         "curves": [
             {"row": row, "name": ROWS[row], "points": points} for row, points in curves.items()
         ],
+    }
+
+
+def _mixed(shares: MixSettings, mixture: Catalog, sets: Sets) -> Figures:
+    """Tell what FLARE's mixture is made of."""
+    learned = mixture.select(split="train")
+    return {
+        "alpha": shares.alpha,
+        "beta": shares.beta,
+        "score": shares.score,
+        "images": len(learned),
+        "made": len(learned.select(origin=sorted(MADE_ORIGINS))),
+        "made_in_all": len(sets.synthetic),
     }
 
 

@@ -23,6 +23,7 @@ from parhelion.catalog import (
     joined,
     open_catalog,
     resize,
+    stems,
     write_derived,
 )
 from parhelion.errors import DecodeError, ModelError
@@ -135,12 +136,11 @@ def prepare(
                 partial(_generate, generator, wanted),
             )
         )
+    freedom = VarySettings(strength=settings.strength, seed=settings.seed, device=settings.device)
     varied = made(
         "varied",
         "vary the images to learn from",
-        lambda out: vary(
-            generator, low, out, VarySettings(strength=settings.strength, seed=settings.seed)
-        ),
+        lambda out: vary(generator, low, out, freedom),
     )
     synthetic = enlarged("synthetic", "enlarge what was made", joined([*parts, varied]))
     altered_too = altered("synthetic-augmented", "augment what was made", synthetic)
@@ -194,15 +194,15 @@ def _generate(generator: str, settings: GenerateSettings, out: Path) -> Catalog:
 def _smaller(catalog: Catalog, out: Path, side: int) -> Catalog:
     """Write the middle square of each image, brought to one side (Lanczos)."""
     rows, rejected = [], {}
-    jobs = zip(catalog.rows(), catalog.files(), strict=True)
-    for parent, path in progress(jobs, total=len(catalog), what="resizing"):
+    jobs = zip(catalog.rows(), catalog.files(), stems(catalog), strict=True)
+    for parent, path, stem in progress(jobs, total=len(catalog), what="resizing"):
         try:
             pixels = resize(decode(path)[0].pixels, side)
         except DecodeError as error:
             rejected[parent["path"]] = str(error)
             continue
         recipe = {"operation": "resize", "side": side, "parent_id": parent["image_id"]}
-        file = out / "images" / f"{parent['image_id']}.png"
+        file = out / "images" / f"{stem}.png"
         write_bytes(file, encode_image(pixels, "PNG", recipe=recipe, made=False))
         rows.append(
             derived_row(

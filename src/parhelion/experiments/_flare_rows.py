@@ -66,6 +66,10 @@ class Scale:
     """Recipe of the diffusion model, where none is given."""
     drawn: int
     """Images to draw of each class."""
+    alpha: float
+    """Share of augmented real images in FLARE's mixture."""
+    beta: float
+    """Share of made images in it."""
     sizes: tuple[int, ...] = (5, 10, 20, 50)
     """Of the scarcity curve: independent images of a class to learn from."""
     passes: int = 2
@@ -74,10 +78,28 @@ class Scale:
     """Train for macro classes by themselves, as published; else a macro class is as probable as
     its fine classes together."""
 
+    def mixture(self, settings: ReproduceFlareSettings) -> MixSettings:
+        """Return how FLARE's mixture is made: with the scale's shares where none are given."""
+        return MixSettings(
+            self.alpha if settings.alpha is None else settings.alpha,
+            self.beta if settings.beta is None else settings.beta,
+            settings.score,
+            seed=settings.seed,
+            device=settings.device,
+        )
+
 
 SCALES = {
     "small": Scale(
-        "flare-small", ("resnet18", "small"), 64, DEFAULT_UPSCALER, "bodies-64", drawn=100
+        "flare-small",
+        ("resnet18", "small"),
+        64,
+        DEFAULT_UPSCALER,
+        "bodies-64",
+        drawn=100,
+        # With the published shares three quarters of the mixture are made, which costs points.
+        alpha=1.0,
+        beta=0.3,
     ),
     "paper": Scale(
         "flare-paper",
@@ -86,6 +108,8 @@ SCALES = {
         DEFAULT_UPSCALER,
         "bodies-64",
         drawn=500,
+        alpha=0.5,
+        beta=1.0,
         passes=10,
         apart=True,
     ),
@@ -127,7 +151,7 @@ class Training:
         return "enhanced" if is_enlarged(self.row) and not self.leaky else "observed"
 
 
-def learned_from(row: str, sets: Sets, settings: ReproduceFlareSettings) -> list[Catalog]:
+def learned_from(row: str, sets: Sets, mixture: MixSettings) -> list[Catalog]:
     """Return the catalogs of a row: what is learned from, and the real images that judge it."""
     if row == RAW:
         return [sets.low]
@@ -143,10 +167,7 @@ def learned_from(row: str, sets: Sets, settings: ReproduceFlareSettings) -> list
             every.select(split=("validation", "test")),
             every.select(split="train", origin=sorted(MADE_ORIGINS)),
         ]
-    shares = MixSettings(
-        settings.alpha, settings.beta, settings.score, seed=settings.seed, device=settings.device
-    )
-    return [mixed([sets.high, sets.high_augmented], [sets.synthetic], shares)]
+    return [mixed([sets.high, sets.high_augmented], [sets.synthetic], mixture)]
 
 
 def labeled(catalog: Catalog, labels: str) -> Catalog:

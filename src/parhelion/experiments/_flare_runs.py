@@ -33,7 +33,7 @@ class Runs:
     stages : Stages
         What has been done.
     scale : Scale
-        Which recipe.
+        Which recipe, and shares of FLARE's mixture where the settings have none.
     settings : ReproduceFlareSettings
         Seeds, share, device.
     sets : Sets
@@ -58,7 +58,7 @@ class Runs:
             memory = settings.cache_mb // self._processes
             settings = replace(settings, workers=1, cache_mb=memory)
         base = load_recipe(scale.recipe, "train classifier", ClassifierSettings)
-        self._teacher = Teacher(folder, base, settings, sets)
+        self._teacher = Teacher(folder, base, settings, sets, scale.mixture(settings))
 
     def train(self, trainings: Sequence[Training]) -> None:
         """Do those of the trainings that are not done."""

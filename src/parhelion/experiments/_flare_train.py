@@ -22,6 +22,7 @@ from parhelion.experiments._flare_rows import (
 )
 from parhelion.experiments._settings import ReproduceFlareSettings
 from parhelion.experiments._stages import Figures
+from parhelion.mixing import MixSettings
 from parhelion.training import PixelStore, read_card
 
 CALLS_FILE = "calls.parquet"
@@ -38,15 +39,18 @@ class Teacher:
     base : ClassifierSettings
         The recipe.
     settings : ReproduceFlareSettings
-        Share, mixture, device.
+        Share, device.
     sets : Sets
         The images.
+    mixture : MixSettings
+        How FLARE's mixture is made of them.
     """
 
     folder: Path
     base: ClassifierSettings
     settings: ReproduceFlareSettings
     sets: Sets
+    mixture: MixSettings
 
     def folder_of(self, training: Training) -> Path:
         """Return where a training is."""
@@ -78,14 +82,14 @@ class Teacher:
             given = [as_published(training.row, self.sets, training.seed)[0]]
         elif training.size is not None:
             fewer = few(self.sets, training.size, training.seed)
-            given = learned_from(training.row, fewer, self.settings)
+            given = learned_from(training.row, fewer, self.mixture)
         else:
             given = self._of_row(training.row)
         return [labeled(catalog, training.labels) for catalog in given]
 
     def _of_row(self, row: str) -> list[Catalog]:
         if row not in self._rows:
-            self._rows[row] = learned_from(row, self.sets, self.settings)
+            self._rows[row] = learned_from(row, self.sets, self.mixture)
         return self._rows[row]
 
     @cached_property

@@ -93,10 +93,12 @@ class ReproduceFlareSettings:
     """Images to draw of each class; the scale's own number when not given."""
     strength: float = 0.4
     """How far to noise an image is taken before it is varied; see `parhelion vary`."""
-    alpha: float = 0.5
-    """Share of augmented real images in FLARE's mixture."""
-    beta: float = 1.0
-    """Share of made images, and of their augmentations, in it."""
+    alpha: float | None = None
+    """Share of augmented real images in FLARE's mixture; the scale's own when not given: as
+    published 0.5 at paper scale, 1 at small scale."""
+    beta: float | None = None
+    """Share of made images, and of their augmentations, in it; the scale's own when not given: as
+    published 1 at paper scale, 0.3 at small scale, where a third of the mixture is made then."""
     score: Literal["random", "near", "diverse", "original", "observed"] = "random"
     """By what these shares are chosen; see `parhelion mix`."""
     seed: int = 0
@@ -118,7 +120,8 @@ class ReproduceFlareSettings:
         require(self.drawn is None or self.drawn >= 1, "drawn", self.drawn, "be at least 1")
         require(0 < self.strength <= 1, "strength", self.strength, "be in (0, 1]")
         for name in ("alpha", "beta"):
-            require(0 <= getattr(self, name) <= 1, name, getattr(self, name), "be in [0, 1]")
+            share = getattr(self, name)
+            require(share is None or 0 <= share <= 1, name, share, "be in [0, 1]")
         require(self.seed >= 0, "seed", self.seed, "not be negative")
         require(self.workers is None or self.workers >= 1, "workers", self.workers, "be at least 1")
         require(self.cache_mb >= 0, "cache-mb", self.cache_mb, "not be negative")

@@ -18,6 +18,7 @@ from parhelion.catalog import (
     decode,
     decode_bytes,
     image_id,
+    make_room,
     row,
     write_catalog,
 )
@@ -71,6 +72,7 @@ def generate(
     seeds = range(settings.seed, settings.seed + settings.count)
     asked = {"label": settings.label, "source": settings.source}
     recipes = sampler.recipes(seeds, settings.truncation, **asked)
+    make_room(out)
     rows = {} if settings.overwrite else _kept(out, recipes, settings.format, str(model))
     missing = [seed for seed in seeds if seed not in rows]
     with bar(total=len(seeds), initial=len(rows), what="generating") as progress:

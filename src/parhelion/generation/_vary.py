@@ -18,8 +18,10 @@ from parhelion.catalog import (
     decode_bytes,
     derived_row,
     image_id,
+    make_room,
     open_catalog,
     resize,
+    stems,
     write_derived,
 )
 from parhelion.errors import DecodeError
@@ -80,11 +82,12 @@ def vary(
     """
     settings, out = settings or VarySettings(), Path(out)
     catalog = data if isinstance(data, Catalog) else open_catalog(data)
-    check_free(out, settings.overwrite)
+    check_free(out, settings.overwrite, [catalog])
     if settings.split == "train" and any(catalog.column("split")):
         catalog = catalog.select(split="train")
     sampler = _sampler(model, settings)
     jobs = list(_jobs(sampler, catalog, out, settings))
+    make_room(out)
     rows: list[Row] = []
     rejected: dict[str, str] = {}
     with bar(total=len(jobs), what="varying") as progress:
@@ -109,7 +112,7 @@ def _jobs(
 ) -> Iterator[_Job]:
     rows = catalog.rows()
     kinds = sampler.kinds_of(rows)
-    for parent, path, kind in zip(rows, catalog.files(), kinds, strict=True):
+    for parent, path, kind, stem in zip(rows, catalog.files(), kinds, stems(catalog), strict=True):
         for copy in range(settings.copies):
             # By what an image is, not where it stands.
             words = [settings.seed, copy, int(parent["image_id"][:16], 16)]
@@ -117,7 +120,7 @@ def _jobs(
             seed = int(state) >> 1
             recipe = sampler.variation(seed, kind, settings.strength)
             recipe["parent_id"] = parent["image_id"]
-            file = out / "images" / f"{parent['image_id']}-{copy}.{settings.format}"
+            file = out / "images" / f"{stem}-{copy}.{settings.format}"
             yield _Job(parent, path, seed, kind, recipe, file)
 
 

@@ -14,6 +14,7 @@ from parhelion.catalog import (
     check_free,
     check_invariants,
     joined,
+    make_room,
     open_catalog,
     write_catalog,
 )
@@ -55,8 +56,9 @@ def mix(
         See `mixed`; or if `out` is taken.
     """
     settings, out = settings or MixSettings(), Path(out)
-    check_free(out, settings.overwrite)
+    check_free(out, settings.overwrite, [*real, *synthetic])
     chosen = mixed(real, synthetic, settings)
+    make_room(out)
     rows = []
     jobs = enumerate(zip(chosen.files(), chosen.rows(), strict=True))
     for number, (path, item) in progress(jobs, total=len(chosen), what="mixing"):
