@@ -1,5 +1,6 @@
 """The rows of FLARE's tables, and the networks of its paper scale."""
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
@@ -8,7 +9,8 @@ from parhelion._settings import load_recipe
 from parhelion.catalog import Catalog
 from parhelion.classification import ClassifierSettings
 from parhelion.classification._network import build
-from parhelion.experiments._flare_rows import PAPER, SCALES, labeled
+from parhelion.experiments._flare_rows import PAPER, SCALES, _parts, has_labels, labeled
+from parhelion.experiments._settings import ReproduceFlareSettings
 
 
 @pytest.mark.parametrize("backbone", SCALES["paper"].backbones)
@@ -35,3 +37,37 @@ def test_macro_classes_take_the_place_of_labels(galaxies: Catalog) -> None:
     wanted = ["celestial bodies", "celestial bodies", "stellar objects", None]
     assert labeled(given, "macro").column("label")[:4] == wanted
     assert labeled(given, "fine") is given
+
+
+def test_a_rare_class_is_in_every_part_of_the_published_split() -> None:
+    labels = np.array(["planet"] * 97 + ["asteroid"] * 3)
+    for seed in range(20):
+        parts = _parts(labels, np.random.default_rng(seed))
+        assert sorted(parts[97:]) == ["test", "train", "validation"]
+        counts = [int((parts == name).sum()) for name in ("train", "validation", "test")]
+        assert sum(counts) == 100
+        assert counts[0] == pytest.approx(70, abs=2)
+
+
+def test_not_every_class_has_a_macro_class(galaxies: Catalog) -> None:
+    spiral = galaxies.replaced(label="spiral")
+    assert has_labels(spiral, "fine")
+    assert not has_labels(spiral, "macro")
+
+
+def test_shares_are_the_scale_s_unless_they_are_given() -> None:
+    small = SCALES["small"]
+    mixture = small.mixture(ReproduceFlareSettings())
+    assert (mixture.alpha, mixture.beta) == (small.alpha, small.beta)
+    mixture = small.mixture(ReproduceFlareSettings(alpha=0.0, seed=3))
+    assert (mixture.alpha, mixture.beta, mixture.seed) == (0.0, small.beta, 3)
+    paper = SCALES["paper"].mixture(ReproduceFlareSettings(scale="paper"))
+    assert (paper.alpha, paper.beta) == (0.5, 1.0)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_every_row_sees_as_many_images(scale: str) -> None:
+    """None stops early: its patience is longer than the training."""
+    recipe = load_recipe(SCALES[scale].recipe, "train classifier", ClassifierSettings)
+    assert recipe.validate_every is not None
+    assert recipe.patience * recipe.validate_every > recipe.images

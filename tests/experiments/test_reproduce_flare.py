@@ -24,6 +24,8 @@ from parhelion.classification import load_classes
 from parhelion.errors import InputError, ModelError, SettingsError
 from parhelion.experiments import _flare_rows, _flare_runs, _flare_train
 from parhelion.experiments._flare import reproduce_flare
+from parhelion.experiments._flare_data import Sets
+from parhelion.experiments._flare_pictures import write_samples
 from parhelion.experiments._flare_rows import ROWS, SCALES
 from parhelion.experiments._settings import ReproduceFlareSettings
 from parhelion.generation import DiffusionSettings, train_diffusion
@@ -363,10 +365,56 @@ def test_a_generator_or_upscaler_of_another_kind_is_refused(
 
 
 def test_bad_tests_elsewhere_are_refused(
-    real: Path, settings: ReproduceFlareSettings, tmp_path: Path
+    real: Path, abroad: Path, settings: ReproduceFlareSettings, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match="is no test elsewhere"):
         reproduce_flare(real, tmp_path / "out", settings, elsewhere=[str(real)])
+    with pytest.raises(InputError, match=r"--elsewhere \(=zoo\) has images of galaxxy alone"):
+        reproduce_flare(real, tmp_path / "out", settings, elsewhere=[f"{abroad}=galaxxy"])
+    assert not (tmp_path / "out").exists()  # a run with the right name is not refused
+
+
+def test_images_that_changed_since_are_noticed(
+    quick: None,
+    real: Path,
+    done: tuple[Path, dict[str, Any]],
+    settings: ReproduceFlareSettings,
+    tmp_path: Path,
+) -> None:
+    before, _ = done
+    out = tmp_path / "out"
+    out.mkdir()
+    shutil.copy(before / "progress.json", out)
+    progress = json.loads((out / "progress.json").read_text())
+    progress["settings"]["elsewhere"] = []
+    progress["images"]["--data"] = "others"
+    (out / "progress.json").write_text(json.dumps(progress))
+    with pytest.raises(InputError, match="of other images than --data has now"):
+        reproduce_flare(real, out, settings)
+
+
+def test_an_image_that_cannot_be_read_is_named_at_once(
+    quick: None, settings: ReproduceFlareSettings, tmp_path: Path
+) -> None:
+    damaged = _write(tmp_path / "damaged", 0, 36)
+    damaged.files()[3].write_bytes(b"no picture")
+    with pytest.raises(InputError, match=r"1 images of .*damaged cannot be read \(3.png: "):
+        reproduce_flare(damaged.root, tmp_path / "out", settings)
+
+
+def test_images_of_a_pretrained_pipeline_are_on_the_sheet(tmp_path: Path) -> None:
+    """A pretrained pipeline's images are of another origin."""
+    real = _write(tmp_path / "real", 0, 36)
+    made = _write(tmp_path / "made", 100, 8)
+    recipe = json.dumps({"operation": "generate"})
+    drawn = made.replaced(origin="text_to_image", recipe=recipe, split="train")
+    sets = Sets(real, real, real, real, drawn, {})
+    write_samples(tmp_path, sets, seed=0)
+    with Image.open(tmp_path / "samples.png") as sheet:
+        pixels = np.asarray(sheet)
+    # Of five places for drawn images four are taken; variations there are none.
+    is_dark = [pixels[2:94, 98 * place + 2 : 98 * place + 94].max() == 0 for place in range(15)]
+    assert is_dark == [False] * 9 + [True] * 6
 
 
 @pytest.mark.parametrize(

@@ -53,8 +53,18 @@ def test_a_grid_is_trained_once_and_drawn(
     again = sweep_mix([parts, more], [made], out, None, _QUICK, alphas=(0, 1), betas=(0, 0.5))
     assert again["cases"] == found["cases"]
     assert [path.stat().st_mtime_ns for path in weights] == times
+    assert not list(out.glob("runs/*/checkpoints"))
+    # What no figure depends on may differ.
+    grid = {"alphas": (0, 1), "betas": (0, 0.5)}
+    unused, other = MixSettings(alpha=0.1, overwrite=True), replace(_QUICK, cache_mb=10)
+    sweep_mix([parts, more], [made], out, unused, other, **grid)
     with pytest.raises(InputError, match="holds a mix --sweep with other settings"):
         sweep_mix([parts, more], [made], out, MixSettings(seed=1), _QUICK)
+    with pytest.raises(InputError, match=r"\(train.batch is 16 there and 8 here\)"):
+        sweep_mix([parts, more], [made], out, None, replace(_QUICK, batch=8), **grid)
+    fewer = write_catalog(made.root, made.rows()[:6])
+    with pytest.raises(InputError, match="of other images than --synthetic has now"):
+        sweep_mix([parts, more], [fewer], out, None, _QUICK, **grid)
 
 
 def test_shares_are_shares(parts: Catalog, made: Catalog, tmp_path: Path) -> None:

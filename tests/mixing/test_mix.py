@@ -115,6 +115,17 @@ def test_level_fills_up_the_smaller_class(parts: Catalog, made: Catalog) -> None
     assert (found["gan", "round"], found["gan", "flat"]) == (0, 4)
 
 
+def test_level_counts_classes_alone(parts: Catalog, made: Catalog) -> None:
+    """Images without a label are no class, and a class without real images has room for all."""
+    rows = parts.rows()
+    for item in rows:
+        item["label"] = "round" if item["label"] == "round" else None
+    chosen = mixed([write_catalog(parts.root, rows)], [made], MixSettings(level=True))
+    found = _training(chosen)
+    assert found["gan", "round"] == 0
+    assert found["gan", "flat"] == 8  # as many as there are round ones
+
+
 def test_what_descends_from_a_test_image_is_refused(parts: Catalog, made: Catalog) -> None:
     rows = made.rows()
     rows[5]["group_id"] = parts.select(split="test").column("group_id")[0]
@@ -130,6 +141,9 @@ def test_unsplit_and_unlabeled_images_are_refused(parts: Catalog, made: Catalog)
     with pytest.raises(InputError, match="no observed training image"):
         mixed([bare], [made], MixSettings())
     split = write_catalog(parts.root, [item | {"split": "train"} for item in parts.rows()])
+    beside = Catalog(parts.root, split.table).replaced(split=[None] * len(split))
+    with pytest.raises(InputError, match=r"is in no part \(24 such images\)"):
+        mixed([split, beside], [made], MixSettings())
     nameless = write_catalog(made.root, [item | {"label": None} for item in made.rows()])
     with pytest.raises(InputError, match="has no label"):
         mixed([split], [nameless], MixSettings())
@@ -149,7 +163,11 @@ def test_a_mixture_is_a_catalog_of_its_own(
         assert mixture.column(name) == chosen.column(name)
     with pytest.raises(CatalogError, match="already holds a catalog"):
         mix([parts, more], [made], tmp_path / "mixture", settings)
-    mix([parts, more], [made], tmp_path / "mixture", replace(settings, overwrite=True))
+    fewer = replace(settings, alpha=0.0, overwrite=True)
+    small = mix([parts, more], [made], tmp_path / "mixture", fewer)
+    assert sorted(small.files()) == sorted((tmp_path / "mixture" / "images").iterdir())
+    with pytest.raises(CatalogError, match="holds what is worked on"):
+        mix([parts, small], [made], small.root, replace(settings, overwrite=True))
 
 
 def test_agreement_needs_a_classifier() -> None:
@@ -164,4 +182,6 @@ def test_the_verb(
     command = ["mix", "--real", str(parts.root), "--synthetic", str(made.root), "--out", out]
     assert main([*command, "--beta", "0.5", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
+    assert main([*command, "--overwrite", "--betas", "1"]) == 2
+    assert "--betas (=(1.0,)) must go with --sweep" in capsys.readouterr().err
     assert told == {"catalog": out, "images": 34, "origins": {"gan": 10, "observed": 24}}

@@ -6,11 +6,13 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from parhelion._settings import require
 from parhelion.cli._main import emit
 from parhelion.cli._options import Config, Flat, Json
 from parhelion.mixing import MixSettings
 
 _Several = Parameter(consume_multiple=True, negative="")
+_GRID = (0.0, 0.5, 1.0)
 
 
 def mix(
@@ -21,8 +23,8 @@ def mix(
     settings: Annotated[MixSettings, Flat] = MixSettings(),  # noqa: B008
     sweep: bool = False,
     train: str | None = None,
-    alphas: Annotated[tuple[float, ...], _Several] = (0.0, 0.5, 1.0),
-    betas: Annotated[tuple[float, ...], _Several] = (0.0, 0.5, 1.0),
+    alphas: Annotated[tuple[float, ...], _Several] = _GRID,
+    betas: Annotated[tuple[float, ...], _Several] = _GRID,
     seeds: int = 1,
     config: Config = None,
     json: Json = False,
@@ -73,6 +75,9 @@ def mix(
         text = f"{out / 'index.html'}: best on validation at alpha {best['alpha']:g}, beta "
         emit(found, as_json=json, text=f"{text}{best['beta']:g}")
         return
+    grid = {"train": (train, None), "alphas": (alphas, _GRID), "betas": (betas, _GRID)}
+    for name, (given, default) in {**grid, "seeds": (seeds, 1)}.items():
+        require(given == default, name, given, "go with --sweep")
     from parhelion.mixing import mix as run
 
     catalog = run(real, synthetic, out, settings)

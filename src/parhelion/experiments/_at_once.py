@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -30,6 +31,15 @@ def at_once(device: str, workers: int | None) -> int:
     if make_fabric(device).device.type != "cpu":
         return 1
     return workers or cores()
+
+
+def part_of(settings: T, processes: int) -> T:
+    """Return the settings of one of so many processes: one thread, and its part of the cache."""
+    if processes == 1:
+        return settings
+    given: Any = settings
+    parted: T = replace(given, workers=1, cache_mb=given.cache_mb // processes)
+    return parted
 
 
 def train_all(

@@ -14,14 +14,9 @@ _MOST = 300
 
 def named(elsewhere: Sequence[Sequence[Path | str]]) -> dict[str, list[Catalog]]:
     """Return the catalogs of each test under a short name, or a long one where two are alike."""
-    names = [" + ".join(Path(root).name for root in roots) for roots in elsewhere]
-    if len(set(names)) < len(names):
-        names = [" + ".join(str(root) for root in roots) for roots in elsewhere]
-    if len(set(names)) < len(names):
-        raise InputError(f"--elsewhere names {max(names, key=names.count)} twice; name it once")
     return {
         name: [open_catalog(root) for root in roots]
-        for name, roots in zip(names, elsewhere, strict=True)
+        for name, roots in zip(_names(elsewhere), elsewhere, strict=True)
     }
 
 
@@ -45,8 +40,9 @@ def labeled_tests(given: Sequence[str]) -> dict[str, Catalog]:
     Every image is of that class, where one is given; all of them form the test part.
     """
     found: dict[str, Catalog] = {}
-    for text in given:
-        root, _, label = text.partition("=")
+    parted = [text.partition("=") for text in given]
+    names = _names([[root] for root, _, _ in parted])
+    for text, name, (root, _, label) in zip(given, names, parted, strict=True):
         catalog = open_catalog(root).select(origin="observed")
         if not label:
             catalog = catalog.select(
@@ -56,8 +52,15 @@ def labeled_tests(given: Sequence[str]) -> dict[str, Catalog]:
             raise InputError(f"--elsewhere (={text}) has no observed image with a label")
         step = np.linspace(0, len(catalog) - 1, min(_MOST, len(catalog))).round().astype(int)
         chosen = Catalog(catalog.root, catalog.table.take(step)).replaced(split="test")
-        name = Path(root).resolve().name
-        if name in found:
-            raise InputError(f"--elsewhere names {name} twice; name it once")
         found[name] = chosen.replaced(label=label) if label else chosen
     return found
+
+
+def _names(tests: Sequence[Sequence[Path | str]]) -> list[str]:
+    """Return a short name for each test, or a long one where two are alike."""
+    short = [" + ".join(Path(root).resolve().name for root in roots) for roots in tests]
+    long = [" + ".join(str(root) for root in roots) for roots in tests]
+    names = short if len(set(short)) == len(short) else long
+    if len(set(names)) < len(names):
+        raise InputError(f"--elsewhere names {max(names, key=names.count)} twice; name it once")
+    return names

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain, product
 from pathlib import Path
@@ -15,12 +16,12 @@ from parhelion.catalog import MADE_ORIGINS, Catalog, open_catalog, screen
 from parhelion.errors import InputError
 from parhelion.experiments._elsewhere import check_unseen, labeled_tests
 from parhelion.experiments._flare_data import Sets, is_pretrained, prepare
+from parhelion.experiments._flare_labels import check_tests, label_sets, labeled_images
 from parhelion.experiments._flare_pictures import write_features, write_samples
 from parhelion.experiments._flare_rows import (
     FLARE,
     GAINS,
     HIGH_AUGMENTED,
-    LABELS,
     PAPER,
     RAW,
     RAW_AUGMENTED,
@@ -87,19 +88,27 @@ def reproduce_flare(
     Raises
     ------
     InputError
-        If `data` is not split or labeled, `elsewhere` shares images with it, or `out` holds a run
-        with other settings.
+        If `data` is not split, a part of it lacks a class or an image cannot be read; if
+        `elsewhere` shares images with it or none of its classes; or if `out` holds a run with
+        other settings or images.
     ModelError
         If the generator learned from anything but the train part of `data`.
     """
     settings, out = settings or ReproduceFlareSettings(), Path(out)
     scale = SCALES[settings.scale]
-    whole = _labeled(open_catalog(data))
+    whole = labeled_images(open_catalog(data))
     abroad = labeled_tests(elsewhere)
     for name, catalog in abroad.items():
         check_unseen(name, [catalog], [whole])
+    check_tests(abroad, whole)
+    label_kinds = label_sets(whole)
+    shares = scale.mixture(settings)
+    drawn, upscaler = settings.drawn or scale.drawn, settings.upscaler or scale.upscaler
+    own = {"alpha": shares.alpha, "beta": shares.beta, "drawn": drawn, "upscaler": upscaler}
     facts = {"data": str(data), "elsewhere": list(elsewhere)}
-    stages = Stages(out, "reproduce flare", settings, facts)
+    stages = Stages(
+        out, "reproduce flare", settings, {**facts, **own}, images={"--data": whole, **abroad}
+    )
     screened = stages.run("look the images over", partial(_screened, whole))
     generator = settings.generator or _generator(stages, out / "generator", whole, settings)
     sets = prepare(
@@ -110,8 +119,8 @@ def reproduce_flare(
         generator,
         settings,
         side=scale.side,
-        drawn=settings.drawn or scale.drawn,
-        upscaler=settings.upscaler or scale.upscaler,
+        drawn=drawn,
+        upscaler=upscaler,
     )
     runs = Runs(out / "runs", stages, scale, settings, sets)
     smaller = scale.backbones[-1]
@@ -122,7 +131,7 @@ def reproduce_flare(
 
     tables = {
         (labels, backbone, row): of_seeds(row, backbone, labels=labels if scale.apart else "fine")
-        for labels, backbone, row in product(LABELS, scale.backbones, ROWS)
+        for labels, backbone, row in product(label_kinds, scale.backbones, ROWS)
     }
     leaky = {row: of_seeds(row, leaky=True) for row in _AUDITED}
     longer = {
@@ -148,8 +157,8 @@ def reproduce_flare(
         "samples": stages.run(
             "show what was made", partial(write_samples, out, sets, settings.seed)
         ),
-        "tables": {labels: _table(runs, tables, labels) for labels in LABELS},
-        "gains": _gains(runs, tables, scale.backbones),
+        "tables": {labels: _table(runs, tables, labels) for labels in label_kinds},
+        "gains": _gains(runs, tables),
         "leaks": _leaks(runs, leaky, sets),
         "lengths": _lengths(runs, longer, scale),
         "macro_trained": scale.apart,
@@ -158,7 +167,7 @@ def reproduce_flare(
         "classes": card["labels"],
         "generator": _told(generator),
         "data": {**facts, "counts": card["data"]["counts"]},
-        "mixture": _mixed(scale.mixture(settings), mixture, sets),
+        "mixture": _mixed(shares, mixture, sets),
         "settings": settings_dict(settings),
         "machine": machine(),
         **stages.costs(),
@@ -169,26 +178,29 @@ def reproduce_flare(
     return summary
 
 
-def _labeled(whole: Catalog) -> Catalog:
-    """Return the observed images that have a label."""
-    chosen = whole.select(origin="observed")
-    chosen = chosen.select(label=sorted({label for label in chosen.column("label") if label}))
-    if not len(chosen):
-        raise InputError(f"{whole.root} has no observed image with a label")
-    if None in chosen.column("split"):
-        raise InputError(f"{whole.root} is not split; run `parhelion split {whole.root}` first")
-    return chosen
-
-
 def _screened(whole: Catalog) -> Figures:
-    """Count what screening finds, by reason."""
-    reasons = Counter(finding.reason for finding in screen(whole))
-    return dict(sorted(reasons.items()))
+    """Count what screening finds, by reason; stop at what cannot be read."""
+    findings = screen(whole)
+    unreadable = [finding for finding in findings if finding.reason == "unreadable"]
+    if unreadable:
+        first = unreadable[0]
+        raise InputError(
+            f"{len(unreadable)} images of {whole.root} cannot be read ({first.path}: "
+            f"{first.detail}); leave them out with `parhelion screen {whole.root} --out FIT`"
+        )
+    return dict(sorted(Counter(finding.reason for finding in findings).items()))
 
 
 def _generator(stages: Stages, out: Path, whole: Catalog, settings: ReproduceFlareSettings) -> str:
-    """Train the scale's diffusion model."""
+    """Train the scale's diffusion model, for less long where it is only tried out."""
     recipe = load_recipe(SCALES[settings.scale].generator, "train diffusion", DiffusionSettings)
+    share = min(1.0, settings.share)
+    recipe = replace(
+        recipe,
+        images=max(recipe.batch, round(share * recipe.images)),
+        autoencoder_images=max(recipe.batch, round(share * recipe.autoencoder_images)),
+        device=settings.device,
+    )
 
     def train() -> Figures:
         train_diffusion([whole], out, recipe, resume=True)
@@ -213,8 +225,9 @@ def _table(runs: Runs, tables: Tables, labels: str) -> list[Figures]:
     ]
 
 
-def _gains(runs: Runs, tables: Tables, backbones: Sequence[str]) -> list[Figures]:
+def _gains(runs: Runs, tables: Tables) -> list[Figures]:
     """Measure by how much a row is better than another."""
+    cases = dict.fromkeys((labels, backbone) for labels, backbone, _ in tables)
     return [
         {
             "labels": labels,
@@ -223,7 +236,7 @@ def _gains(runs: Runs, tables: Tables, backbones: Sequence[str]) -> list[Figures
             "than": ROWS[than],
             **runs.gain(tables[labels, backbone, better], tables[labels, backbone, than], labels),
         }
-        for labels, backbone, (better, than) in product(LABELS, backbones, GAINS)
+        for (labels, backbone), (better, than) in product(cases, GAINS)
     ]
 
 

@@ -30,12 +30,12 @@ _THUMBNAIL = 56
 def write_samples(out: Path, sets: Sets, seed: int) -> dict[str, Any]:
     """Write a sheet with a row for each class: real images, drawn ones, variations."""
     train = sets.low.select(split="train")
-    made = sets.synthetic.select(origin=("diffusion", "image_to_image"))
+    made = sets.synthetic
     is_plain = [recipe["operation"] != "augment" for recipe in made.recipes()]
     made = Catalog(made.root, made.table.filter(is_plain))
     kinds = (
         train,
-        made.select(origin="diffusion"),
+        made.select(origin=("diffusion", "text_to_image")),
         made.select(origin="image_to_image"),
     )
     labels = sorted(set(train.column("label")))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from parhelion.augmentation import DEFAULT_UPSCALER
 from parhelion.catalog import MADE_ORIGINS, SPLITS, Catalog, joined
@@ -179,6 +180,11 @@ def labeled(catalog: Catalog, labels: str) -> Catalog:
     return catalog.replaced(label=[classes.get(own) for own in catalog.column("label")])
 
 
+def has_labels(catalog: Catalog, labels: str) -> bool:
+    """Tell whether any image has a label of a kind: not all fine classes have a macro class."""
+    return any(labeled(catalog, labels).column("label"))
+
+
 def is_enlarged(row: str) -> bool:
     """Tell whether a row learns from, and is judged by, enlarged images."""
     return row not in (RAW, RAW_AUGMENTED)
@@ -215,6 +221,8 @@ def few(sets: Sets, count: int, seed: int) -> Sets:
 def as_published(row: str, sets: Sets, seed: int) -> tuple[Catalog, float]:
     """Return a row's images split at random, file by file, as FLARE's public code does.
 
+    But that each class is split by itself, so that the rarest too is in every part.
+
     Siblings of test images, and what was made from them, are then learned from: figures of it are
     no evidence of skill. Every image passes for an observed one that descends from nothing.
 
@@ -231,10 +239,20 @@ def as_published(row: str, sets: Sets, seed: int) -> tuple[Catalog, float]:
         FLARE: (sets.high, sets.high_augmented, sets.synthetic),
     }[row]
     whole = joined(given)
-    ends = np.round(len(whole) * np.cumsum([0.0, *_SHARES])).astype(int)
-    parts = np.repeat(SPLITS, np.diff(ends))
-    parts = np.random.default_rng([seed, 23]).permutation(parts)
+    parts = _parts(np.array(whole.column("label")), np.random.default_rng([seed, 23]))
     groups = np.array(whole.column("group_id"))
     with_kin = float(np.isin(groups[parts == "test"], groups[parts == "train"]).mean())
     alone = [f"file {number}" for number in range(len(whole))]
     return whole.replaced(origin="observed", group_id=alone, split=parts.tolist()), with_kin
+
+
+def _parts(labels: NDArray[np.str_], rng: np.random.Generator) -> NDArray[np.str_]:
+    """Return the part of each file, at random: one at least of each class in each."""
+    parts = np.empty(len(labels), f"U{max(map(len, SPLITS))}")
+    for label in np.unique(labels):
+        rows = np.flatnonzero(labels == label)
+        ends = np.round(len(rows) * np.cumsum([0.0, *_SHARES])).astype(int)
+        _, *judged = np.maximum(np.diff(ends), 1)
+        counts = [len(rows) - sum(judged), *judged]
+        parts[rng.permutation(rows)] = np.repeat(SPLITS, counts)
+    return parts

@@ -1,7 +1,6 @@
 """FLARE's trainings, each done once, and the figures that follow from their calls."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,9 @@ from parhelion._settings import load_recipe
 from parhelion.catalog import Catalog
 from parhelion.classification import ClassifierSettings, load_classes
 from parhelion.errors import InputError
-from parhelion.experiments._at_once import at_once, train_all
+from parhelion.experiments._at_once import at_once, part_of, train_all
 from parhelion.experiments._flare_data import Sets
-from parhelion.experiments._flare_rows import LABELS, Scale, Training
+from parhelion.experiments._flare_rows import LABELS, Scale, Training, has_labels
 from parhelion.experiments._flare_train import CALLS_FILE, Teacher, elsewhere_file
 from parhelion.experiments._settings import ReproduceFlareSettings
 from parhelion.experiments._stages import Figures, Stages
@@ -54,9 +53,7 @@ class Runs:
         self._stages = stages
         self._apart = scale.apart
         self._processes = at_once(settings.device, settings.workers)
-        if self._processes > 1:
-            memory = settings.cache_mb // self._processes
-            settings = replace(settings, workers=1, cache_mb=memory)
+        settings = part_of(settings, self._processes)
         base = load_recipe(scale.recipe, "train classifier", ClassifierSettings)
         self._teacher = Teacher(folder, base, settings, sets, scale.mixture(settings))
 
@@ -91,7 +88,9 @@ class Runs:
         }
         if abroad:
             found["elsewhere"] = {
-                test: measured(elsewhere_file(place)) for place, test in enumerate(self._elsewhere)
+                test: measured(elsewhere_file(place))
+                for place, (test, (images, _)) in enumerate(self._elsewhere.items())
+                if has_labels(images, labels)
             }
         return found
 

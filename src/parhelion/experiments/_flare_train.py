@@ -16,6 +16,7 @@ from parhelion.experiments._flare_rows import (
     Training,
     as_published,
     few,
+    has_labels,
     is_enlarged,
     labeled,
     learned_from,
@@ -64,8 +65,9 @@ class Teacher:
         tests: dict[str, Sequence[Catalog]] = {CALLS_FILE: data}
         if training.is_of_table:
             for place, pair in enumerate(self.sets.elsewhere.values()):
-                abroad = labeled(pair[is_enlarged(training.row)], training.labels)
-                tests[elsewhere_file(place)] = [abroad]
+                if has_labels(pair[0], training.labels):
+                    abroad = labeled(pair[is_enlarged(training.row)], training.labels)
+                    tests[elsewhere_file(place)] = [abroad]
         for name, catalogs in tests.items():
             scores = score_classifier(run, catalogs, device=self.settings.device)
             with atomic_path(run / name) as temporary:

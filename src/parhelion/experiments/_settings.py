@@ -79,7 +79,8 @@ class ReproduceFlareSettings:
     networks. paper has the published four networks at 224 px and images as they came,
     and needs a GPU."""
     share: float = 1.0
-    """Part of each training's images; below 1 to try out, above it for longer trainings."""
+    """Part of each training's images, the generator's too; below 1 to try out, above it for
+    longer trainings of the classifiers."""
     seeds: int = 3
     """Trainings of each row."""
     generator: str | None = None

@@ -5,14 +5,16 @@ import platform
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from parhelion._cores import cores
 from parhelion._files import write_json
 from parhelion._settings import save_settings, settings_dict
+from parhelion.catalog import Catalog
 from parhelion.errors import InputError
+from parhelion.training import fingerprint
 
 _PROGRESS_FILE = "progress.json"
 
@@ -55,16 +57,27 @@ class Stages:
     settings : dataclass
         The job's settings; a folder is only gone on with under the same.
     facts : mapping
-        What else must be the same: the data, say.
+        What else must be the same: the data, say. It goes before settings of the same name.
+    images : mapping of str to Catalog
+        Images that must be the same, under the name of what gives them.
+    free : set of str
+        Settings that the job does not use.
 
     Raises
     ------
     InputError
-        If `out` holds such a job with other settings.
+        If `out` holds such a job with other settings or images.
     """
 
     def __init__(
-        self, out: Path, verb: str, settings: Any, facts: Mapping[str, Any] | None = None
+        self,
+        out: Path,
+        verb: str,
+        settings: Any,
+        facts: Mapping[str, Any] | None = None,
+        *,
+        images: Mapping[str, Catalog] | None = None,
+        free: Set[str] = frozenset(),
     ) -> None:
         self._path = out / _PROGRESS_FILE
         self._done: dict[str, Any] = {}
@@ -72,12 +85,21 @@ class Stages:
         self._count = 0
         self._seconds = 0.0
         wanted = settings_dict(settings) | dict(facts or {})
+        wanted = {name: value for name, value in wanted.items() if name not in free}
+        self._images = {name: _told(catalog) for name, catalog in (images or {}).items()}
         if self._path.is_file():
             before = json.loads(self._path.read_text())
             differing = _differing(before["settings"], wanted)
             if differing:
                 raise InputError(
                     f"{out} holds a {verb} with other settings ({differing}); give another --out"
+                )
+            known = before.get("images", {})
+            others = [name for name, told in self._images.items() if known.get(name, told) != told]
+            if others:
+                raise InputError(
+                    f"{out} holds a {verb} of other images than {', '.join(others)} has now; give "
+                    "another --out"
                 )
             self._done = before["stages"]
             parts = [stage["seconds"] for stage in self._done.values()]
@@ -133,6 +155,7 @@ class Stages:
     def _keep(self, under_way: str | None = None) -> None:
         kept = {
             "settings": self._settings,
+            "images": self._images,
             "stages": self._done,
             "seconds": round(self._seconds, 2),
             "under_way": under_way,
@@ -154,6 +177,12 @@ class Stages:
             "peak_memory_mb": max(stage["peak_memory_mb"] for stage in stages.values()),
             "stages": stages,
         }
+
+
+def _told(catalog: Catalog) -> str:
+    """Return what stands for a catalog's images, with their labels, groups and parts."""
+    columns = (catalog.column(name) for name in ("image_id", "label", "group_id", "split"))
+    return fingerprint(" ".join(map(str, row)) for row in zip(*columns, strict=True))
 
 
 def _differing(before: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:

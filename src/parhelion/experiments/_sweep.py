@@ -1,5 +1,6 @@
 """Which shares of augmented and synthetic images make the best classifier, asked of validation."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,16 +12,18 @@ import numpy as np
 
 from parhelion._files import write_json
 from parhelion._settings import require, settings_dict
-from parhelion.catalog import Catalog
+from parhelion.catalog import Catalog, joined
 from parhelion.classification import ClassifierSettings, train_classifier
-from parhelion.experiments._at_once import at_once, train_all
+from parhelion.experiments._at_once import at_once, part_of, train_all
 from parhelion.experiments._stages import Figures, Stages
-from parhelion.mixing import MixSettings, mixed
-from parhelion.mixing._mix import Given, roots
+from parhelion.mixing import Given, MixSettings, mixed, roots
 from parhelion.reporting import report_sweep
 from parhelion.training import PixelStore, read_card
 
 SWEEP_FILE = "sweep.json"
+
+#: Of the classifier's settings: no figure depends on them.
+_FREE = {"workers", "cache_mb", "device"}
 
 
 def sweep_mix(
@@ -36,7 +39,7 @@ def sweep_mix(
 ) -> dict[str, Any]:
     """Train a classifier on each mixture of a grid, and draw how it does on validation images.
 
-    The test part is asked by no one here: shares chosen by it would be fitted to it.
+    The test part has no say: shares chosen by it would be fitted to it.
 
     Parameters
     ----------
@@ -73,12 +76,19 @@ def sweep_mix(
     facts = {
         "real": roots(real),
         "synthetic": roots(synthetic),
-        "classifier": settings_dict(classifier),
         "alphas": list(alphas),
         "betas": list(betas),
         "seeds": seeds,
     }
-    stages = Stages(out, "mix --sweep", settings, facts)
+    taught = settings_dict(classifier)
+    stages = Stages(
+        out,
+        "mix --sweep",
+        settings,
+        {**facts, **{f"train.{name}": taught[name] for name in taught.keys() - _FREE}},
+        images={"--real": joined(real), "--synthetic": joined(synthetic)},
+        free={"alpha", "beta", "overwrite", "device"},
+    )
     chosen = [
         (alpha, beta, mixed(real, synthetic, replace(settings, alpha=alpha, beta=beta)))
         for alpha, beta in product(alphas, betas)
@@ -91,10 +101,7 @@ def sweep_mix(
         for alpha, beta, mixture in chosen
     ]
     processes = at_once(classifier.device, classifier.workers)
-    if processes > 1:
-        memory = classifier.cache_mb // processes
-        classifier = replace(classifier, workers=1, cache_mb=memory)
-    teacher = _Teacher(out / "runs", classifier)
+    teacher = _Teacher(out / "runs", part_of(classifier, processes))
     named = {f"train {training.name}": training for training in chain.from_iterable(trainings)}
     train_all(stages, named, teacher, processes)
     cases = []
@@ -108,7 +115,13 @@ def sweep_mix(
             case[name] = [round(one[name], 4) for one in figures]
         cases.append(case)
     best = max(cases, key=lambda case: float(np.mean(case["macro_f1"])))
-    found: dict[str, Any] = {"cases": cases, "best": best, **facts, **stages.costs()}
+    found: dict[str, Any] = {
+        "cases": cases,
+        "best": best,
+        "classifier": taught,
+        **facts,
+        **stages.costs(),
+    }
     write_json(out / SWEEP_FILE, found)
     report_sweep(out)
     return found
@@ -132,6 +145,7 @@ class _Teacher:
     def train(self, training: _Training) -> Figures:
         run, wanted = self.folder_of(training), replace(self.settings, seed=training.seed)
         train_classifier([training.data], run, wanted, resume=True, store=self._store)
+        shutil.rmtree(run / "checkpoints")  # they have served
         return dict(read_card(run, "classifier")["validation"])
 
     @cached_property

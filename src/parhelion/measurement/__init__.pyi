@@ -1,6 +1,7 @@
 from ._class_seeds import class_seed_difference as class_seed_difference
 from ._class_seeds import class_seed_figures as class_seed_figures
 from ._classes import compare_classes as compare_classes
+from ._copies import NEXT as NEXT
 from ._copies import distinctness as distinctness
 from ._detector import RocCurve as RocCurve
 from ._detector import accuracy as accuracy
@@ -27,13 +28,13 @@ from ._measure_classifier import measure_classifier as measure_classifier
 from ._measure_detector import measure_detector as measure_detector
 from ._measure_upscaler import measure_upscaler as measure_upscaler
 from ._memorisation import measure_memorisation as measure_memorisation
-from ._memorisation import nearest_by_ssim as nearest_by_ssim
 from ._memorisation_settings import MeasureMemorisationSettings as MeasureMemorisationSettings
 from ._morphology import Morphology as Morphology
 from ._morphology import measure_morphology as measure_morphology
 from ._neighborhoods import Neighborhoods as Neighborhoods
 from ._neighborhoods import neighborhood_figures as neighborhood_figures
 from ._photometry import photometry as photometry
+from ._real_parts import group_numbers as group_numbers
 from ._seeds import seed_difference as seed_difference
 from ._seeds import seed_figures as seed_figures
 from ._settings import MeasureGeneratorSettings as MeasureGeneratorSettings
@@ -43,6 +44,7 @@ from ._spectra import radial_spectrum as radial_spectrum
 from ._ssim_images import TURNS as TURNS
 from ._ssim_search import Neighbors as Neighbors
 from ._ssim_search import most_similar as most_similar
+from ._ssim_search import nearest_by_ssim as nearest_by_ssim
 from ._tsne import tsne as tsne
 from ._verdicts import verdict_shares as verdict_shares
 from ._wasserstein import wasserstein_distance as wasserstein_distance

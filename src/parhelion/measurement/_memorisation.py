@@ -26,7 +26,6 @@ from parhelion.measurement._memorisation_files import (
 from parhelion.measurement._memorisation_settings import MeasureMemorisationSettings
 from parhelion.measurement._ssim_images import TURNS, Gray
 from parhelion.measurement._ssim_search import Neighbors, most_similar
-from parhelion.measurement._ssim_search import nearest_by_ssim as nearest_by_ssim
 
 MEMORISATION_FILE = "memorisation.json"
 NEIGHBORS_FILE = "neighbors.parquet"

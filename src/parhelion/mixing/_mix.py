@@ -105,15 +105,22 @@ def mixed(real: Given, synthetic: Given, settings: MixSettings) -> Catalog:
         raise InputError(
             f"no observed training image below {originals.root}; run `parhelion split` first"
         )
-    _check_lineage(made, originals)
     raw = originals.select(origin=_RAW)
+    parts = raw.column("split")
+    if None in parts:
+        raise InputError(
+            f"{raw.files()[parts.index(None)]} is in no part ({parts.count(None)} such images); "
+            "run `parhelion split` on all real catalogs together first"
+        )
+    _check_lineage(made, originals)
     augmented = originals.select(origin="augmented", split="train")
     kept = _share(augmented, known, settings.alpha, settings)
     most = None
     if settings.level:
-        sizes = Counter(raw.select(split="train").column("label") + kept.column("label"))
-        top = max(sizes.values())
-        most = {label: top - size for label, size in sizes.items()}
+        labels = raw.select(split="train").column("label") + kept.column("label")
+        sizes = Counter(label for label in labels if label)
+        top = max(sizes.values(), default=0)
+        most = {label: top - sizes[label] for label in {*sizes, *made.column("label")}}
     new = _share(made.replaced(split="train"), known, settings.beta, settings, most)
     chosen = joined([raw, kept, new])
     check_invariants(chosen.table, where="the mixture")
@@ -136,8 +143,7 @@ def _share(
     wanted = [round(share * len(rows)) for rows in parts]
     if most is not None:
         wanted = [
-            min(count, most.get(labels[rows[0]], count))
-            for count, rows in zip(wanted, parts, strict=True)
+            min(count, most[labels[rows[0]]]) for count, rows in zip(wanted, parts, strict=True)
         ]
     whole = all(count == len(rows) for count, rows in zip(wanted, parts, strict=True))
     if whole or not any(wanted):

@@ -96,10 +96,7 @@ def _original(
     images: Catalog, real: Catalog, settings: MixSettings, parts: Sequence[NDArray[np.int64]]
 ) -> Scores:
     """How little an image stands out as a copy of one real training image does."""
-    from parhelion.measurement import distinctness
-    from parhelion.measurement._copies import NEXT
-    from parhelion.measurement._real_parts import group_numbers
-    from parhelion.measurement._ssim_search import nearest_by_ssim
+    from parhelion.measurement import NEXT, distinctness, group_numbers, nearest_by_ssim
 
     groups = group_numbers(real)
     indices, likeness = nearest_by_ssim(

@@ -187,8 +187,8 @@ def _leaks(summary: Figures) -> Section:
         )
     text = (
         "The published code derives six files of each image and then splits all files at random. "
-        f"The same trainings ({summary['leaks'][0]['backbone']}, fine classes) on such a split, "
-        "and on ours, where a group never spans two parts and only real images judge."
+        f"The same trainings ({summary['leaks'][0]['backbone']}, fine classes) on such a split of "
+        "each class, and on ours, where a group never spans two parts and only real images judge."
     )
     header = (
         "learned from",

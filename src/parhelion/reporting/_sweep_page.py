@@ -58,7 +58,7 @@ def report_sweep(folder: Path | str) -> Path:
     page = render(
         [Section("Shares", text, blocks)],
         title="Which mixture learns best",
-        lead="Judged on real validation images; no test image was looked at.",
+        lead="Judged on real validation images; test images have no say.",
         cards=[
             {"name": "best alpha", "value": f"{best['alpha']:g}"},
             {"name": "best beta", "value": f"{best['beta']:g}"},
