@@ -10,7 +10,8 @@
     │   ├── ModelError         a model folder is missing, damaged or of another kind
     │   └── MissingExtraError  an optional part is not installed
     └── TrainingError          exit 1: a training run cannot go on
-        └── NonFiniteLossError a loss became infinite or NaN
+        ├── NonFiniteLossError a loss became infinite or NaN
+        └── StoppedError       somebody stopped it, and it can be resumed
 
 A message is one line: what, its value, where, and what to do.
 """
@@ -24,6 +25,7 @@ __all__ = [
     "NonFiniteLossError",
     "ParhelionError",
     "SettingsError",
+    "StoppedError",
     "TrainingError",
 ]
 
@@ -66,3 +68,7 @@ class TrainingError(ParhelionError):
 
 class NonFiniteLossError(TrainingError):
     """A loss became infinite or NaN; the last good checkpoint is kept."""
+
+
+class StoppedError(TrainingError):
+    """A training run was stopped from outside; a checkpoint is kept."""

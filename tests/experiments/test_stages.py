@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from parhelion.errors import InputError
+from parhelion.errors import InputError, StoppedError
 from parhelion.experiments._demo_settings import DemoSettings
 from parhelion.experiments._settings import ReproduceFlareSettings
 from parhelion.experiments._stages import Ended, Stages
+from parhelion.training import stopped
 
 
 def test_a_stage_that_was_done_is_not_done_again(tmp_path: Path) -> None:
@@ -35,6 +36,15 @@ def test_a_stage_that_failed_is_done_again(tmp_path: Path) -> None:
     again = Stages(tmp_path, "demo", DemoSettings())
     assert again.run("first", broken) == {"a": 1}
     assert again.run("second", lambda: {"b": 2}) == {"b": 2}
+
+
+def test_who_stops_a_stage_is_told_what_this_job_wants(tmp_path: Path) -> None:
+    def training() -> dict[str, int]:
+        raise stopped(8, 16)
+
+    stages = Stages(tmp_path, "demo", DemoSettings())
+    with pytest.raises(StoppedError, match="was to learn; nothing is lost: run the same command a"):
+        stages.run("learn", training)
 
 
 def test_costs_are_summed_over_stages_and_runs(tmp_path: Path) -> None:

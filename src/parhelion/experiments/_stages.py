@@ -13,7 +13,7 @@ from parhelion._cores import cores
 from parhelion._files import write_json
 from parhelion._settings import save_settings, settings_dict
 from parhelion.catalog import Catalog
-from parhelion.errors import InputError
+from parhelion.errors import InputError, StoppedError
 from parhelion.training import fingerprint
 
 _PROGRESS_FILE = "progress.json"
@@ -117,7 +117,12 @@ class Stages:
             say(f"{self._count}. {name}")
             self._keep(under_way=name)
             began = time.monotonic()
-            figures = stage()
+            try:
+                figures = stage()
+            except StoppedError as error:  # which says --resume, as `train` has it
+                raise StoppedError(
+                    f"stopped while it was to {name}; nothing is lost: run the same command again"
+                ) from error
             seconds = time.monotonic() - began
             self._seconds += seconds
             self._done[name] = {

@@ -8,7 +8,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from parhelion.errors import NonFiniteLossError, TrainingError
+from parhelion.errors import NonFiniteLossError, StoppedError, TrainingError
 
 
 class Interrupt:
@@ -80,9 +80,9 @@ def check_weights(images: int, *models: nn.Module) -> None:
             )
 
 
-def stopped(done: int, wanted: int, what: str = "images") -> TrainingError:
+def stopped(done: int, wanted: int, what: str = "images") -> StoppedError:
     """Return the error that ends a training which was interrupted, and kept."""
-    return TrainingError(
+    return StoppedError(
         f"stopped after {done} of {wanted} {what}; nothing is lost: "
         "run the same command with --resume"
     )
