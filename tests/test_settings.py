@@ -16,6 +16,8 @@ from parhelion.generation import GanSettings
         ({"batch": 1}, "--batch (=1) must be at least 2"),
         ({"learning_rate": 0.0}, "--learning-rate (=0.0) must be in (0, 1)"),
         ({"augmentations": ("blur",)}, "--augmentations (=['blur']) must be of"),
+        ({"seed": -1}, "--seed (=-1) must not be negative"),
+        ({"beta1": 1.0}, "--beta1 (=1.0) must be in [0, 1)"),
         ({"batch": 6, "processes": 4}, "--batch (=6) must be divisible by --processes (=4)"),
     ],
 )
@@ -33,6 +35,36 @@ def test_a_recipe_fills_settings(tmp_path: Path) -> None:
     path.write_text("[train.gan]\nimage-size = 128\naugmentations = ['color']\n")
     settings = load_recipe(path, "train gan", GanSettings)
     assert settings == GanSettings(image_size=128, augmentations=("color",))
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("batch = '16'", r"batch \(='16'\) in .* must be a whole number"),
+        ("images = 2.5", r"images \(=2.5\) in .* must be a whole number"),
+        ("seed = true", r"seed \(=True\) in .* must be a whole number"),
+        ("learning-rate = 'fast'", "must be a number"),
+        ("upsampling = 'shufle'", "must be .*'shuffle'"),
+        ("augmentations = 'color'", "must be a list of a text in quotes"),
+    ],
+)
+def test_values_of_a_recipe_are_of_the_field_s_type(
+    line: str, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(f"[train.gan]\n{line}\n")
+    with pytest.raises(SettingsError, match=message):
+        load_recipe(path, "train gan", GanSettings)
+
+
+def test_a_recipe_for_another_verb_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    for text in ("train = 3\n", "[train.detector]\nbatch = 4\n[classes]\na = 'b'\n"):
+        path.write_text(text)
+        with pytest.raises(InputError, match=r"has no table \[train.gan\]; its tables are: "):
+            load_recipe(path, "train gan", GanSettings)
+    with pytest.raises(InputError, match=r"are: \[train.detector\], \[classes\]"):
+        load_recipe(path, "train gan", GanSettings)
 
 
 def test_an_unknown_key_is_named(tmp_path: Path) -> None:

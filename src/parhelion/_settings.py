@@ -2,9 +2,10 @@
 
 import dataclasses
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from parhelion._files import write_json
 from parhelion._version import __version__
@@ -84,16 +85,74 @@ def recipe_path(name: str | Path) -> Path:
 
 def load_recipe(name: str | Path, verb: str, kind: type[S]) -> S:
     """Read the table of `verb` (such as ``"train gan"``) from a TOML recipe into `kind`."""
+    path, table = recipe_table(name, verb)
+    hints = get_type_hints(kind)
+    for key, value in table.items():
+        hint = hints.get(key.replace("-", "_"), Any)
+        if not _fits(value, hint):
+            raise SettingsError(f"{key} (={value!r}) in {path} must be {_in_words(hint)}")
+    return settings_from_dict(kind, table, where=str(path))
+
+
+def recipe_table(name: str | Path, verb: str) -> tuple[Path, Mapping[str, Any]]:
+    """Return the path of a TOML recipe, and its table for a verb.
+
+    Raises
+    ------
+    InputError
+        If there is no such recipe, it is no TOML, or has no table for the verb.
+    """
     path = recipe_path(name)
     try:
-        table: Any = tomllib.loads(path.read_text())
+        table: Any = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not valid TOML: {error}") from error
+    tables = ", ".join(f"[{known}]" for known in _tables(table)) or "none"
     for part in verb.split():
-        if part not in table:
-            raise InputError(f"{path} has no table [{verb.replace(' ', '.')}]")
-        table = table[part]
-    return settings_from_dict(kind, table, where=str(path))
+        table = table.get(part)
+        if not isinstance(table, dict):
+            wanted = verb.replace(" ", ".")
+            raise InputError(f"{path} has no table [{wanted}]; its tables are: {tables}")
+    return path, table
+
+
+def _tables(table: Mapping[str, Any], before: str = "") -> Iterator[str]:
+    """Yield the names of the tables that hold a value."""
+    for name, value in table.items():
+        if isinstance(value, dict):
+            if any(not isinstance(inner, dict) for inner in value.values()):
+                yield f"{before}{name}"
+            yield from _tables(value, f"{before}{name}.")
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Tell whether a value from TOML can be a field of a type: lists stand for tuples."""
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        return value in parts
+    if origin in (Union, UnionType):
+        return any(_fits(value, part) for part in parts)
+    if origin is tuple:
+        return isinstance(value, list) and all(_fits(item, parts[0]) for item in value)
+    if hint in (int, float):
+        number = isinstance(value, int if hint is int else int | float)
+        return number and not isinstance(value, bool)
+    if hint is Path:
+        return isinstance(value, str)
+    return isinstance(value, hint) if isinstance(hint, type) else True
+
+
+def _in_words(hint: Any) -> str:
+    """Say what a type of a field asks of a value in TOML."""
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        return " or ".join(map(repr, parts))
+    if origin in (Union, UnionType):
+        return " or ".join(_in_words(part) for part in parts if part is not NoneType)
+    if origin is tuple:
+        return f"a list of {_in_words(parts[0])}"
+    words = {int: "a whole number", float: "a number", bool: "true or false"}
+    return words.get(hint, "a text in quotes")
 
 
 def _plain(value: Any) -> Any:

@@ -40,6 +40,11 @@ def test_the_program_lists_its_verbs(capsys: pytest.CaptureFixture[str]) -> None
         (["generate", "--model", "m", "--out", "o", "--count", "many"], "many"),
         (["conjure"], "conjure"),
         (["split", "x", "--config"], "--config needs"),
+        (
+            ["train", "gan", "--data", "x", "--out", "y", "--config", "galaxy-classifier"],
+            "galaxy-classifier.toml has no table [train.gan]; its tables are: [train.classifier]",
+        ),
+        (["split", "x", "--config=a", "--config", "b"], "--config (=a) is given twice"),
     ],
 )
 def test_bad_usage_is_one_line_and_exit_code_2(

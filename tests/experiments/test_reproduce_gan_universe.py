@@ -1,6 +1,7 @@
 """The paper's experiments: every stage runs, none twice, and the page holds them side by side."""
 
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -63,6 +64,23 @@ def test_every_experiment_is_done_once_and_shown(sky: Catalog, tmp_path: Path) -
     assert "61,577 real ones" in page
     again = reproduce_gan_universe(sky.root, out, _QUICK)
     assert again["stages"] == summary["stages"]  # nothing was done again
+
+
+def test_what_would_end_it_hours_from_now_is_looked_at_first(
+    sky: Catalog, galaxies: Catalog, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(InputError, match=r"is not split"):
+        reproduce_gan_universe(sky.root, out, _QUICK, bodies=galaxies.root)
+    with pytest.raises(InputError, match="nowhere"):
+        reproduce_gan_universe(sky.root, out, replace(_QUICK, classifier=Path("nowhere")))
+    with pytest.raises(InputError, match="there is no nowhere; --features"):
+        reproduce_gan_universe(sky.root, out, replace(_QUICK, features=(Path("nowhere"),)))
+    rows = sky.rows()
+    fewer = write_catalog(sky.root, [*rows[:62:2], *rows[1:62:2]])
+    with pytest.raises(InputError, match="has 31 observed images in its test part, and 32 are"):
+        reproduce_gan_universe(fewer.root, out, _QUICK)
+    assert not out.exists()
 
 
 def test_a_catalog_without_a_split_is_refused(galaxies: Catalog, tmp_path: Path) -> None:

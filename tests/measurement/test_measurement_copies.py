@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from parhelion.errors import InputError
 from parhelion.measurement import distinctness
-from parhelion.measurement._copies import copies, summarize_null
+from parhelion.measurement._copies import Found, copies, distinctness_apart, summarize_null
 
 GROUPS = np.array([0, 1, 2, 3, 4, 4, 5])
 
@@ -58,6 +59,30 @@ def test_what_many_real_images_do_does_not_stand_out(caplog: pytest.LogCaptureFi
 def test_distinctness_may_be_known_of_none() -> None:
     null = summarize_null(np.array([0.5]), np.array([np.nan]), 0.67)
     assert (null.distinct, null.least, null.twins, null.threshold) == (0.67, None, 0, 0.5)
+
+
+def test_two_equal_real_images_do_not_hide_exact_copies() -> None:
+    # 60 real images, of which two are the same in different groups.
+    scores = np.append(np.linspace(0.5, 0.7, 58), [1.0, 1.0])
+    ratios = np.append(np.linspace(0.8, 0.9, 58), [0.0, 0.0])
+    null = summarize_null(scores, ratios, 0.67)
+    assert (null.twins, null.threshold) == (2, 0.7)
+    assert copies(np.array([1.0, 0.99]), np.array([0.0, 0.2]), null).tolist() == [True, False]
+
+
+def test_others_are_sought_where_the_nearest_show_one_object() -> None:
+    groups = np.array([0, 0, 0, 0, 0, 1, 2, 3, 4])
+    indices = np.array([[0, 1, 2, 3, 4], [5, 6, 7, 8, 0]])
+    scores = np.array([[0.9, 0.9, 0.9, 0.9, 0.9], [0.9, 0.5, 0.5, 0.5, 0.5]])
+    asked = []
+
+    def seek(rows: NDArray[np.int64], own: NDArray[np.int64]) -> Found:
+        asked.append((rows.tolist(), own.tolist()))
+        return np.array([[5, 6, 7, 8]]), np.array([[0.6, 0.6, 0.6, 0.6]])
+
+    ratios = distinctness_apart(indices, scores, groups, seek)
+    assert ratios.tolist() == pytest.approx([0.25, 0.2])
+    assert asked == [([0], [0])]
 
 
 def test_one_group_is_refused() -> None:

@@ -40,7 +40,7 @@ def catalog(
     origin: str = "observed",
     splits: Sequence[str | None] | None = None,
     groups: Sequence[str] | None = None,
-    labels: Sequence[str] | None = None,
+    labels: Sequence[str | None] | None = None,
 ) -> Catalog:
     root.mkdir()
     rows = []
@@ -311,6 +311,14 @@ def test_framing_by_the_centre_can_differ_between_sets(tmp_path: Path, features:
     assert other["spectra"]["log_difference"] == pytest.approx(figures["spectra"]["log_difference"])
     with pytest.raises(InputError, match="2 values for 1 catalogs"):
         measure_generator(real, whole, None, settings(features, crop_generated=(1.0, 0.5)))
+
+
+def test_parts_without_labels_are_not_compared_by_them(tmp_path: Path, features: Path) -> None:
+    splits = ["train"] * 20 + ["test"] * 20
+    labels: list[str | None] = ["round", "flat"] * 10 + [None] * 20
+    real = catalog(tmp_path / "real", blobs(0, 40), splits=splits, labels=labels)
+    made = catalog(tmp_path / "made", blobs(1, 20), origin="gan", labels=["round"] * 20)
+    assert measure_generator(real, made, settings=settings(features))["classes"] == []
 
 
 def test_labels_of_both_catalogs_are_compared(tmp_path: Path, features: Path) -> None:

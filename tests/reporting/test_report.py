@@ -72,6 +72,15 @@ def test_a_page_of_everything_is_complete_in_itself(folders: Path, tmp_path: Pat
     assert "trainedAlgorithmicMedia" in page
 
 
+def test_a_paper_s_experiments_are_linked(folders: Path, tmp_path: Path) -> None:
+    summary = {"paper": "gan-universe", "seconds": 90.0, "machine": "2 CPU cores"}
+    (folders / "summary.json").write_text(json.dumps(summary))
+    (folders / "index.html").write_text("<p>tables</p>")
+    page = report([folders], tmp_path / "page.html").read_text()
+    assert "The experiments of gan-universe, done again in 1.5 minutes on 2 CPU cores." in page
+    assert 'href="all/index.html"' in page
+
+
 def test_folders_can_be_given_one_by_one(folders: Path, tmp_path: Path) -> None:
     page = report([folders / "3-made"], tmp_path / "page.html").read_text()
     assert "Made images" in page

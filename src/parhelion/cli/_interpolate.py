@@ -27,7 +27,7 @@ def interpolate(
     For example:
 
         parhelion interpolate --seeds 3,14,15 --out walk.gif
-        parhelion interpolate --seeds 7 --labels spiral,elliptical,irregular --out morph.mp4
+        parhelion interpolate --seeds 7 --labels spiral,elliptical,edge_on --out morph.mp4
         parhelion interpolate --model run --seeds 0..4 --frames 10 --scale 2 --out strip.png
 
     Parameters

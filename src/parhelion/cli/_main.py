@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cyclopts import App, CycloptsError
 from cyclopts.config import Toml
 
-from parhelion._settings import recipe_path
+from parhelion._settings import recipe_path, recipe_table
 from parhelion._version import __version__
 from parhelion.errors import InputError, ParhelionError
 
@@ -70,6 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     try:
         recipe = _take_recipe(tokens)
+        if recipe is not None:
+            _check_recipe(recipe, tokens)
         app = _app(recipe)
         if not tokens or {"--help", "-h"} & set(tokens):
             _load_verbs(app)
@@ -148,19 +150,31 @@ def _load_verbs(app: App) -> None:
 
 def _take_recipe(tokens: list[str]) -> str | None:
     """Remove ``--config NAME`` from the tokens: it fills the flags, so it must be read first."""
-    for index, token in enumerate(tokens):
-        if token == "--":
-            return None
-        if token == "--config":
-            if index + 1 == len(tokens):
-                raise InputError("--config needs a TOML file or the name of a recipe that ships")
-            name = tokens[index + 1]
-            del tokens[index : index + 2]
-            return name
-        if token.startswith("--config="):
-            del tokens[index]
-            return token.partition("=")[2]
-    return None
+    end = tokens.index("--") if "--" in tokens else len(tokens)
+    places = [
+        place
+        for place, token in enumerate(tokens[:end])
+        if token == "--config" or token.startswith("--config=")
+    ]
+    if not places:
+        return None
+    place = places[0]
+    _, is_joined, name = tokens[place].partition("=")
+    if not is_joined:
+        if place + 1 == end:
+            raise InputError("--config needs a TOML file or the name of a recipe that ships")
+        name = tokens[place + 1]
+    if len(places) > 1:
+        raise InputError(f"--config (={name}) is given twice; one recipe fills the flags")
+    del tokens[place : place + (1 if is_joined else 2)]
+    return name
+
+
+def _check_recipe(name: str, tokens: Sequence[str]) -> None:
+    """Raise `InputError` unless a recipe is for the verb: flags would keep their defaults."""
+    for verb in (" ".join(tokens[:2]), *tokens[:1]):
+        if verb in _VERBS:
+            recipe_table(name, verb)
 
 
 def _fail(message: str, code: int) -> int:

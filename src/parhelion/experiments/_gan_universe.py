@@ -7,6 +7,7 @@ from typing import Any
 from parhelion._files import write_json
 from parhelion._settings import load_recipe, settings_dict
 from parhelion.catalog import Catalog, open_catalog
+from parhelion.classification import load_classifier
 from parhelion.errors import InputError
 from parhelion.experiments._settings import ReproduceSettings
 from parhelion.experiments._stages import Figures, Stages, machine, say
@@ -21,9 +22,11 @@ from parhelion.generation import (
     train_gan,
 )
 from parhelion.measurement import (
+    MINIMUM,
     MeasureFieldSettings,
     MeasureGeneratorSettings,
     MeasureMemorisationSettings,
+    load_features,
     measure_field,
     measure_generator,
     measure_memorisation,
@@ -98,9 +101,12 @@ def reproduce_gan_universe(
     """
     settings = settings or ReproduceSettings()
     out, real = Path(out), _split_catalog(data)
+    others = None if bodies is None else _split_catalog(bodies)
+    _check(real, settings)
     scale = _SCALES[settings.scale]
     facts = {"data": str(data), "bodies": None if bodies is None else str(bodies)}
-    stages = Stages(out, "reproduce gan-universe", settings, facts)
+    images = {"--data": real} | ({} if others is None else {"--bodies": others})
+    stages = Stages(out, "reproduce gan-universe", settings, facts, images=images)
     run, made, sky = out / "1-generator", out / "2-made", out / "5-sky"
 
     def draw_figures() -> Figures:
@@ -163,8 +169,8 @@ def reproduce_gan_universe(
         "field": stages.run("find its galaxies", find),
         "bodies": None,
     }
-    if bodies is not None:
-        summary["bodies"] = _bodies(stages, _split_catalog(bodies), out, scale, settings)
+    if others is not None:
+        summary["bodies"] = _bodies(stages, others, out, scale, settings)
     summary |= {
         "images": len(real),
         "settings": settings_dict(settings),
@@ -226,6 +232,19 @@ def _draw(run: Path, made: Path, count: int, seed: int) -> Figures:
 
 def _side(recipe: str) -> int:
     return load_recipe(recipe, "train gan", GanSettings).image_size
+
+
+def _check(real: Catalog, settings: ReproduceSettings) -> None:
+    """Raise `InputError` for what would end the job hours from now."""
+    load_classifier(settings.classifier)
+    for network in settings.features:
+        load_features(network)
+    count = len(real.select(origin="observed", split="test"))
+    if count < 2 * MINIMUM:
+        raise InputError(
+            f"{real.root} has {count} observed images in its test part, and {2 * MINIMUM} are "
+            "needed to compare made ones with; split it with a larger --test"
+        )
 
 
 def _split_catalog(data: Path | str) -> Catalog:

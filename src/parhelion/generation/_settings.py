@@ -151,6 +151,10 @@ class GanSettings:
         require(not unknown, "augmentations", unknown, "be of translation, cutout, color")
         require(self.penalty_weight >= 0, "penalty-weight", self.penalty_weight, "not be negative")
         require(self.ema_half_life > 0, "ema-half-life", self.ema_half_life, "be positive")
+        require(self.seed >= 0, "seed", self.seed, "not be negative")
+        for name in ("beta1", "beta2"):
+            value = getattr(self, name)
+            require(0 <= value < 1, name, value, "be in [0, 1)")
 
 
 #: The weights that ship, which `generate`, `interpolate` and `sheet` take unless told otherwise.

@@ -92,8 +92,8 @@ def _copy(
         name = misfits[0] if misfits else min(set(new) - set(own))
         raise ModelError(
             f"the weights of {folder} do not fit the networks of this run (at {name}); "
-            "--image-size, --width, --max-channels, --latent, --noise, --upsampling and "
-            "--channels must be the model's"
+            "--image-size, --width, --discriminator-width, --max-channels, --latent, --noise, "
+            "--upsampling and --channels must be the model's"
         )
     network.load_state_dict(new)
 

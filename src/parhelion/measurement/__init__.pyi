@@ -37,6 +37,7 @@ from ._photometry import photometry as photometry
 from ._real_parts import group_numbers as group_numbers
 from ._seeds import seed_difference as seed_difference
 from ._seeds import seed_figures as seed_figures
+from ._settings import MINIMUM as MINIMUM
 from ._settings import MeasureGeneratorSettings as MeasureGeneratorSettings
 from ._spectra import SpectrumComparison as SpectrumComparison
 from ._spectra import compare_spectra as compare_spectra

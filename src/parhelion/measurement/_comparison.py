@@ -112,14 +112,17 @@ class Comparer:
         return figures
 
     def compare_labels(self, real: Catalog, made: Catalog, number: int) -> list[dict[str, Any]]:
-        """Compare the labels that both catalogs have; nothing where one has none."""
-        names = [np.array(catalog.column("label"), dtype=object) for catalog in (real, made)]
-        if any(all(name is None for name in labels) for labels in names):
+        """Compare the labels of both catalogs; nothing where a part that is compared has none."""
+        ours, theirs = (
+            np.array([name or "" for name in catalog.column("label")], dtype=object)
+            for catalog in (real, made)
+        )
+        labels, other = ours[self._rows], theirs[self._draw.made[number]]
+        draw = self._draw
+        parts = [ours[rows] for rows in (draw.reference, draw.first, draw.second)]
+        if not all(part.any() for part in (*parts, other[: len(draw.first)])):
             return []
-        about = {"by": "labels in the catalogs"}
-        labels = np.where(names[0] == None, "", names[0])[self._rows]  # noqa: E711
-        other = np.where(names[1] == None, "", names[1])[self._draw.made[number]]  # noqa: E711
-        return [about | self._class_table(labels, other)]
+        return [{"by": "labels in the catalogs"} | self._class_table(labels, other)]
 
     def _at(self, rows: Rows) -> Rows:
         """Where real rows are in what was measured."""

@@ -7,6 +7,7 @@ Yoon et al. 2023 and Gu et al. 2023, here with 1 - SSIM and the mean of the next
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,12 +15,18 @@ from numpy.typing import NDArray
 
 from parhelion.errors import InputError
 
+#: Indices and scores of nearest images, best first.
+Found = tuple[NDArray[np.int64], NDArray[np.float64]]
+
 #: The next nearest images whose mean distance is compared with.
 NEXT = 4
 #: Share of real images that may stand out as copies do.
 _RARE = 0.01
 #: Distinctness below which a copy must be almost exact to stand out.
 _TELLING = 0.3
+#: Below this an image is a copy whatever is usual: two equal real images of different groups would
+#: otherwise hide every copy there is.
+_EXACT = 0.05
 
 
 @dataclass(frozen=True)
@@ -30,8 +37,9 @@ class Null:
     ----------
     distinct : float
         Images whose `distinctness` is below this stand out: what was asked for, or the
-        hundredth part of real images that stand out most, if that is less. Smooth images of few
-        shapes need it: there the nearest is often much nearer than the next.
+        hundredth part of real images that stand out most, if that is less, but for what is almost
+        exact. Smooth images of few shapes need it: there the nearest is often much nearer than the
+        next.
     least : float or None
         Least distinctness of a real image.
     twins : int
@@ -81,6 +89,36 @@ def distinctness(
     return np.where(count == 0, np.nan, np.where(distances <= 0, 1.0, ratio))
 
 
+def distinctness_apart(
+    indices: NDArray[np.int64],
+    scores: NDArray[np.float64],
+    groups: NDArray[np.int64],
+    seek: Callable[[NDArray[np.int64], NDArray[np.int64]], Found],
+) -> NDArray[np.float64]:
+    """Return the `distinctness` of images, also where the nearest all show one object.
+
+    Parameters
+    ----------
+    indices, scores, groups
+        See `distinctness`.
+    seek : function
+        From ``(n,)`` rows of images and the group that each is not to be compared with, returns
+        indices and scores of the `NEXT` nearest of other groups.
+    """
+    ratios = distinctness(indices, scores, groups)
+    same = groups[indices] == groups[indices[:, :1]]
+    others = ((indices >= 0) & ~same).sum(1)
+    narrow = np.flatnonzero((others < NEXT) & (indices[:, -1] >= 0))
+    if narrow.size:
+        further, their = seek(narrow, groups[indices[narrow, 0]])
+        ratios[narrow] = distinctness(
+            np.hstack([indices[narrow, :1], further]),
+            np.hstack([scores[narrow, :1], their]),
+            groups,
+        )
+    return ratios
+
+
 def summarize_null(
     scores: NDArray[np.float64], ratios: NDArray[np.float64], distinct: float
 ) -> Null:
@@ -113,7 +151,7 @@ def summarize_null(
             "almost exact copies are flagged; group duplicates, as `parhelion ingest` does",
             rare,
         )
-    distinct = min(distinct, rare)
+    distinct = min(distinct, max(rare, _EXACT))
     twins = found & (ratios < distinct)
     usual = scores[found & ~twins]
     return Null(

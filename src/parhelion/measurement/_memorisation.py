@@ -16,7 +16,15 @@ from parhelion._files import write_json
 from parhelion._settings import save_settings
 from parhelion.catalog import Catalog, decode, open_catalog, resize
 from parhelion.errors import CatalogError, InputError
-from parhelion.measurement._copies import NEXT, Null, copies, distinctness, summarize_null
+from parhelion.measurement._copies import (
+    NEXT,
+    Found,
+    Null,
+    copies,
+    distinctness,
+    distinctness_apart,
+    summarize_null,
+)
 from parhelion.measurement._memorisation_files import (
     keep_others,
     neighbors_of,
@@ -182,20 +190,14 @@ class _Sets:
         """Return the nearest real images, not of groups `own`, and the distinctness of each."""
         count = max(self.settings.neighbors, NEXT + 1)
         found = self._search(images, count, own, what)
-        ratios = distinctness(found.indices, found.scores, self.groups)
-        # The nearest may all show one object; then the next ones are sought apart.
-        same = self.groups[found.indices] == self.groups[found.indices[:, :1]]
-        others = ((found.indices >= 0) & ~same).sum(1)
-        narrow = np.flatnonzero((others < NEXT) & (found.indices[:, -1] >= 0))
-        if narrow.size and own is None:
-            group = self.groups[found.indices[narrow, 0]]
-            further = self._search(images[narrow], NEXT, group, "further real images")
-            ratios[narrow] = distinctness(
-                np.hstack([found.indices[narrow, :1], further.indices]),
-                np.hstack([found.scores[narrow, :1], further.scores]),
-                self.groups,
-            )
-        return found, ratios
+        if own is not None:
+            return found, distinctness(found.indices, found.scores, self.groups)
+
+        def seek(rows: NDArray[np.int64], groups: NDArray[np.int64]) -> Found:
+            further = self._search(images[rows], NEXT, groups, "further real images")
+            return further.indices, further.scores
+
+        return found, distinctness_apart(found.indices, found.scores, self.groups, seek)
 
     def _search(
         self, images: Gray, count: int, own: NDArray[np.int64] | None, what: str

@@ -5,17 +5,17 @@ Definitions: Rodriguez-Gomez et al. 2019, doi:10.1093/mnras/sty3345, and the ref
 
 import importlib
 import importlib.util
-import multiprocessing
 import warnings
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from parhelion._cores import cores
-from parhelion._progress import progress
+from parhelion._helpers import Helpers
+from parhelion._progress import bar
 from parhelion.catalog import extract_sources
 from parhelion.errors import InputError, MissingExtraError
 from parhelion.measurement._photometry import border_sky
@@ -83,14 +83,14 @@ def measure_morphology(images: NDArray[np.uint8], *, workers: int | None = None)
         )
     workers = min(workers or cores(), -(-len(images) // _SHARE))
     total = len(images)
-    if workers > 1:
-        # Not forked: threads of torch and OpenBLAS do not survive that.
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, mp_context=context) as pool:
-            found = pool.map(_shape, images, chunksize=8)
-            rows = list(progress(found, total=total, what="shapes"))
-    else:
-        rows = list(progress(map(_shape, images), total=total, what="shapes"))
+    rows: list[tuple[float, ...] | str] = [""] * total
+    with (
+        Helpers(_shapes, workers - 1, chunk=8) as helpers,
+        bar(total=total, what="shapes") as shown,
+    ):
+        for index, row in helpers.work_through(iter(images), ()):
+            rows[index] = row
+            shown.update()
     failures = Counter(row for row in rows if isinstance(row, str))
     table = np.array([(np.nan,) * len(MORPHOLOGY) if isinstance(r, str) else r for r in rows])
     values = dict(zip(MORPHOLOGY, table.reshape(total, -1).T, strict=True))
@@ -104,6 +104,10 @@ def require_statmorph() -> None:
             "--morphology needs statmorph, which is not installed; "
             "run `pip install 'parhelion[morphology]'` or leave the flag out"
         )
+
+
+def _shapes(images: Sequence[NDArray[np.uint8]]) -> list[tuple[float, ...] | str]:
+    return [_shape(image) for image in images]
 
 
 def _shape(image: NDArray[np.uint8]) -> tuple[float, ...] | str:

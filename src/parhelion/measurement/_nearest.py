@@ -6,7 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parhelion.catalog import Catalog
-from parhelion.measurement._copies import NEXT, copies, distinctness, summarize_null
+from parhelion.measurement._copies import (
+    NEXT,
+    Found,
+    copies,
+    distinctness,
+    distinctness_apart,
+    summarize_null,
+)
 from parhelion.measurement._memorisation_settings import MeasureMemorisationSettings
 from parhelion.measurement._real_parts import group_numbers
 from parhelion.measurement._ssim_search import nearest_by_ssim
@@ -68,7 +75,18 @@ class Nearest:
         """
         nearest, scores = nearest_by_ssim(made, self._images, NEXT + 1)
         best = scores[:, 0]
-        found = copies(best, distinctness(nearest, scores, self._groups), self._null)
+
+        def seek(rows: NDArray[np.int64], groups: NDArray[np.int64]) -> Found:
+            return nearest_by_ssim(
+                made[rows],
+                self._images,
+                NEXT,
+                query_groups=groups,
+                reference_groups=self._groups,
+            )
+
+        ratios = distinctness_apart(nearest, scores, self._groups, seek)
+        found = copies(best, ratios, self._null)
         # What two different real objects reach, a made image may reach as well.
         threshold = self._null.threshold
         paths = catalog.column("path")

@@ -43,22 +43,36 @@ def report(folders: Sequence[Path | str], out: Path | str) -> Path:
         for place in [folder, *inner]:
             sections += sections_of(place)
         if (folder / SUMMARY_FILE).is_file():
-            summaries.append(json.loads((folder / SUMMARY_FILE).read_text()))
+            summary = json.loads((folder / SUMMARY_FILE).read_text(encoding="utf-8"))
+            if "paper" in summary:  # what `reproduce` found has a page of its own
+                sections.append(_paper(folder, summary))
+            else:
+                summaries.append(summary)
     if not sections:
         names = ", ".join(map(str, folders))
         raise InputError(f"nothing in {names} was written by Parhelion: no catalog, run or measure")
-    summary = summaries[0] if len(summaries) == 1 else None
-    if summary is not None:
-        sections += [_figures(summary), costs_section(summary)]
+    demo: dict[str, Any] | None = summaries[0] if len(summaries) == 1 else None
+    if demo is not None:
+        sections += [_figures(demo), costs_section(demo)]
     path = Path(out)
     page = render(
         sections,
-        title="Parhelion report" if summary is None else "A mock sky from real pixels",
-        cards=[] if summary is None else _cards(summary),
+        title="Parhelion report" if demo is None else "A mock sky from real pixels",
+        cards=[] if demo is None else _cards(demo),
         place=path.parent,
     )
     write_text(path, page)
     return path
+
+
+def _paper(folder: Path, summary: Mapping[str, Any]) -> Section:
+    text = (
+        f"The experiments of {summary['paper']}, done again in {summary['seconds'] / 60:.1f} "
+        f"minutes on {summary['machine']}. Tables and figures have a page of their own."
+    )
+    page = folder / "index.html"
+    blocks = [Block(link=page, link_text="Open it")] if page.is_file() else []
+    return Section(f"{folder.resolve().name}: a paper's experiments", text, blocks)
 
 
 def _cards(summary: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -145,6 +145,8 @@ def _classes(measures: Figures) -> str:
     if not measures["classes"]:
         return "no classifier was given"
     table = measures["classes"][0]
+    if table["cramers_v"] is None:
+        return "too few images or classes for a test; the table is below"
     return f"Cramér's V {table['cramers_v']:.2f} at n = {measures['count']:,}; the table is below"
 
 
