@@ -1,10 +1,11 @@
-"""Hold FLARE's mixture against real images in longer trainings than `reproduce flare` has.
+"""Hold FLARE's mixture, and made images alone, against real ones in longer trainings.
 
     parhelion reproduce flare --data OBJECTS --generator GENERATOR --out flare
     python recipes/flare_lengths.py --flare flare --out lengths --share 4
 
 Classifiers learn from the images that `parhelion reproduce flare` made, with its settings but for
-the number of images that each training sees, which is the same for all rows. Prints the accuracy of
+the number of images that each training sees, which is the same for all rows. The run need not have
+gone further than these images. Prints the accuracy of
 each row, and what one gains over another. Trainings that are finished are not done again, others
 are resumed.
 """
@@ -22,6 +23,7 @@ from parhelion.experiments._flare_rows import (
     FLARE,
     GAINS,
     HIGH_AUGMENTED,
+    MADE,
     RAW,
     RAW_AUGMENTED,
     ROWS,
@@ -32,7 +34,7 @@ from parhelion.experiments._flare_runs import Runs
 from parhelion.experiments._settings import ReproduceFlareSettings
 from parhelion.experiments._stages import Stages
 
-_ROWS = (RAW, RAW_AUGMENTED, HIGH_AUGMENTED, FLARE)
+_ROWS = (RAW, RAW_AUGMENTED, HIGH_AUGMENTED, MADE, FLARE)
 
 
 def main() -> None:
