@@ -5,7 +5,15 @@ import numpy as np
 import pytest
 
 from parhelion.augmentation import EnhanceSettings, _enhance, enhance, enlarge, load_upscaler
-from parhelion.catalog import Catalog, decode, image_id, open_catalog, write_catalog
+from parhelion.catalog import (
+    Catalog,
+    IngestSettings,
+    decode,
+    image_id,
+    ingest,
+    open_catalog,
+    write_catalog,
+)
 from parhelion.cli import main
 from parhelion.errors import CatalogError
 from parhelion.provenance import read_mark
@@ -53,6 +61,10 @@ def test_what_a_model_made_stays_made(parts: Catalog, upscaler: Path, tmp_path: 
     large = enhance(write_catalog(parts.root, rows), tmp_path / "large", upscaler, _FP32)
     assert large.column("origin") == ["gan", "enhanced"]
     assert [read_mark(path).made for path in large.files()] == [True, False]
+    # The files alone tell it, too.
+    again = ingest([large.root / "images"], tmp_path / "again", IngestSettings(workers=1))
+    assert sorted(again.column("origin")) == ["enhanced", "gan"]
+    assert sorted(again.column("parent_id")) == sorted(large.column("parent_id"))
 
 
 def test_an_interrupted_call_goes_on(parts: Catalog, upscaler: Path, tmp_path: Path) -> None:

@@ -140,6 +140,8 @@ def _enlarged(
         "precision": upscaler.precision,
         "parent_id": parent["image_id"],
     }
+    if is_made:
+        recipe["origin"] = parent["origin"]  # so that `ingest` knows it from the file alone
     with open_windows(path) as windows:
         height, width, channels = windows.shape
         is_large = height * width * upscaler.scale**2 > _WHOLE
