@@ -2,7 +2,9 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
+import tifffile
 
 from parhelion.augmentation import EnhanceSettings, _enhance, enhance, enlarge, load_upscaler
 from parhelion.catalog import (
@@ -16,7 +18,7 @@ from parhelion.catalog import (
 )
 from parhelion.cli import main
 from parhelion.errors import CatalogError
-from parhelion.provenance import read_mark
+from parhelion.provenance import read_mark, write_strips
 
 _FP32 = EnhanceSettings(precision="fp32")
 
@@ -93,6 +95,24 @@ def test_what_cannot_be_read_is_named(parts: Catalog, upscaler: Path, tmp_path: 
         path.write_bytes(b"no picture")
     with pytest.raises(CatalogError, match="no image of .* could be enlarged"):
         enhance(parts, tmp_path / "none", upscaler, _FP32)
+
+
+def test_a_damaged_tile_costs_one_image(parts: Catalog, upscaler: Path, tmp_path: Path) -> None:
+    path = parts.root / "tiled.tiff"
+    pixels = np.random.default_rng(0).integers(0, 255, (40, 40, 3), dtype=np.uint8)
+    write_strips(path, [pixels], height=40, width=40, channels=3, recipe={}, made=False)
+    with tifffile.TiffFile(path) as tiff:
+        begin = tiff.pages[0].dataoffsets[0]
+    data = bytearray(path.read_bytes())
+    data[begin : begin + 40] = b"\0" * 40
+    path.write_bytes(data)
+    rows = parts.rows()[:2]
+    rows[0] |= {"path": "tiled.tiff", "width": 40, "height": 40, "format": "TIFF"}
+    large = enhance(write_catalog(parts.root, rows), tmp_path / "large", upscaler, _FP32)
+    assert large.column("parent_id") == [rows[1]["image_id"]]
+    (lost,) = pq.read_table(large.root / "rejected.parquet").to_pylist()
+    assert "tile 0 is damaged" in lost["reason"]
+    assert not list((large.root / "images").glob(".part-*"))
 
 
 def test_the_verb(
