@@ -5,6 +5,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import tifffile
+from PIL import Image
 
 from parhelion.augmentation import EnhanceSettings, _enhance, enhance, enlarge, load_upscaler
 from parhelion.catalog import (
@@ -69,7 +70,16 @@ def test_what_a_model_made_stays_made(parts: Catalog, upscaler: Path, tmp_path: 
     assert sorted(again.column("parent_id")) == sorted(large.column("parent_id"))
 
 
-def test_an_interrupted_call_goes_on(parts: Catalog, upscaler: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("limit", [None, 100])
+def test_an_interrupted_call_goes_on(
+    limit: int | None,
+    parts: Catalog,
+    upscaler: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also with pictures that are larger than Pillow opens."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
     out = tmp_path / "large"
     whole = enhance(parts, out, upscaler, _FP32)
     before = [path.read_bytes() for path in whole.files()]
