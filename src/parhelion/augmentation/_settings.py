@@ -186,7 +186,8 @@ class AugmentSettings:
     crop: float = 0.6
     """Least share of the area that a crop keeps; it is brought back to the image's size."""
     perspective: float = 0.3
-    """Largest way of a corner inwards, as a share of half a side."""
+    """Largest way of a corner inwards, as a share of half a side; less where the perspective's
+    horizon would come near."""
     rotation: float = 180.0
     """Largest rotation, in degrees."""
     blur: float = 1.5
