@@ -61,6 +61,12 @@ def test_bad_settings_name_the_flag() -> None:
         replace(TINY, patch=20)
 
 
+def test_a_network_that_could_not_be_loaded_is_not_trained(parts: Catalog, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"--window \(=16\), --patch \(=16\)"):
+        train_upscaler([parts], tmp_path / "run", replace(TINY, window=16))
+    assert not (tmp_path / "run").exists()
+
+
 def test_training_goes_on_from_another_upscaler(
     parts: Catalog, upscaler: Path, tmp_path: Path
 ) -> None:

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from parhelion._progress import bar
 from parhelion._settings import save_settings, settings_dict
+from parhelion.augmentation._loadable import check_loadable
 from parhelion.augmentation._settings import UpscalerSettings
 from parhelion.augmentation._start import start_from
 from parhelion.augmentation._telescope import Observation, observed_smaller
@@ -89,6 +90,8 @@ def train_upscaler(
     ------
     InputError
         If no observed image is large enough, or `out` holds a run and `resume` is not given.
+    SettingsError
+        If the network that they describe could not be loaded again.
     ModelError
         If there is no upscaler `settings.start`, or its network has other sizes.
     NonFiniteLossError
@@ -98,6 +101,7 @@ def train_upscaler(
     """
     settings, out = settings or UpscalerSettings(), Path(out)
     check_resume(out, settings, _FREE, resume=resume)
+    check_loadable(settings)
     catalogs = [item if isinstance(item, Catalog) else open_catalog(item) for item in data]
     train, watched, seen = _parts(catalogs, settings)
     fabric = make_fabric(settings.device, settings.precision)

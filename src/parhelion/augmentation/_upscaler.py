@@ -116,7 +116,7 @@ def load_upscaler(model: Path | str, device: str = "auto", precision: str = "aut
         folder = find_model(model)
         card, state = load_model(folder, "upscaler")
         model_id, where = card["model_id"], str(folder)
-    return _on(_described(state, where), model_id, where, device, precision)
+    return _on(described(state, where), model_id, where, device, precision)
 
 
 def hosted(network: nn.Module, settings: UpscalerSettings, device: torch.device) -> Upscaler:
@@ -201,7 +201,8 @@ def _bilinear(scale: int) -> Tensor:
     return whole.reshape(3 * scale**2, 3, 3, 3)
 
 
-def _described(state: Mapping[str, Tensor], where: str) -> Any:
+def described(state: Mapping[str, Tensor], where: str) -> Any:
+    """Return spandrel's description of the network that weights are of; `where` is for errors."""
     from spandrel import MAIN_REGISTRY, ImageModelDescriptor, UnsupportedModelError
     from spandrel import canonicalize_state_dict as canonical
 
