@@ -1,13 +1,24 @@
 import json
+import os
+import signal
+import time
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import tifffile
+from numpy.typing import NDArray
 from PIL import Image
 
-from parhelion.augmentation import EnhanceSettings, _enhance, enhance, enlarge, load_upscaler
+from parhelion.augmentation import (
+    EnhanceSettings,
+    Upscaler,
+    _enhance,
+    enhance,
+    enlarge,
+    load_upscaler,
+)
 from parhelion.catalog import (
     Catalog,
     IngestSettings,
@@ -19,7 +30,7 @@ from parhelion.catalog import (
 )
 from parhelion.cli import main
 from parhelion.errors import CatalogError
-from parhelion.provenance import read_mark, write_strips
+from parhelion.provenance import read_mark, write_image, write_strips
 
 _FP32 = EnhanceSettings(precision="fp32")
 
@@ -95,6 +106,34 @@ def test_an_interrupted_call_goes_on(
     assert [path.read_bytes() for path in again.files()] == before
     assert [path.stat().st_mtime_ns for path in others] == times
     assert not list((out / "images").glob(".part-*"))
+
+
+def test_ctrl_c_does_not_wait_for_the_image(
+    parts: Catalog, upscaler: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (160, 160, 3), dtype=np.uint8)
+    write_image(parts.files()[0], pixels, recipe={}, made=False)
+    rows = parts.rows()[:1]
+    rows[0] |= {"width": 160, "height": 160}
+    catalog, tiles = write_catalog(parts.root, rows), []
+
+    def enlarged(_: Upscaler, given: NDArray[np.uint8]) -> NDArray[np.float32]:
+        tiles.append(given.shape)
+        if len(tiles) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.01)  # for the main thread to take notice
+        return given.repeat(2, 1).repeat(2, 2).astype(np.float32)
+
+    monkeypatch.setattr(Upscaler, "enlarge", enlarged)
+    monkeypatch.setattr(_enhance, "cores", lambda: 1)
+    settings = EnhanceSettings(tile=16, overlap=0)
+    with pytest.raises(KeyboardInterrupt):
+        enhance(catalog, tmp_path / "large", upscaler, settings)
+    assert len(tiles) < 20
+    assert not (tmp_path / "large" / "catalog.parquet").exists()
+    assert not list((tmp_path / "large" / "images").iterdir())
+    assert len(enhance(catalog, tmp_path / "large", upscaler, settings)) == 1
+    assert len(tiles) > 100
 
 
 def test_what_cannot_be_read_is_named(parts: Catalog, upscaler: Path, tmp_path: Path) -> None:

@@ -101,3 +101,9 @@ def test_a_crop_keeps_as_much_as_asked() -> None:
 def test_unknown_changes_are_named() -> None:
     with pytest.raises(SettingsError, match="--changes .=mirror. must be some of flip, color"):
         AugmentSettings(changes=("flip", "mirror"))
+
+
+def test_a_change_is_named_once() -> None:
+    with pytest.raises(SettingsError, match=r"--changes \(=flip\) must be given once each"):
+        AugmentSettings(changes=("flip", "blur", "flip"))
+    AugmentSettings(changes=("blur", "flip", "blur"), together=True)

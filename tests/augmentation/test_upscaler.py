@@ -79,6 +79,15 @@ def test_weights_of_no_known_network_are_refused(tmp_path: Path) -> None:
         load_upscaler(path)
 
 
+@pytest.mark.parametrize(
+    "held", [torch.zeros(3), [torch.zeros(3)], {0: torch.zeros(3)}, {"params": {0: 1}}, {}]
+)
+def test_what_is_not_weights_by_name_is_refused(tmp_path: Path, held: Any) -> None:
+    torch.save(held, tmp_path / "weights.pth")
+    with pytest.raises(ModelError, match=r"weights\.pth (holds|does not fit)"):
+        load_upscaler(tmp_path / "weights.pth")
+
+
 def test_what_is_not_weights_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     path.write_bytes(b"nothing of the kind")

@@ -209,6 +209,13 @@ class AugmentSettings:
             ", ".join(unknown) or "none",
             f"be some of {', '.join(CHANGES)}",
         )
+        repeated = [name for name in CHANGES if self.changes.count(name) > 1]
+        require(
+            self.together or not repeated,
+            "changes",
+            ", ".join(repeated),
+            "be given once each without --together; --copies makes more of each",
+        )
         require(self.copies >= 1, "copies", self.copies, "be at least 1")
         require(0 <= self.color < 1, "color", self.color, "be in [0, 1)")
         require(0 <= self.hue <= 0.5, "hue", self.hue, "be in [0, 0.5]")

@@ -211,7 +211,7 @@ def described(state: Mapping[str, Tensor], where: str) -> Any:
             found = MAIN_REGISTRY.load(canonical(dict(state)))
     except UnsupportedModelError as error:
         raise ModelError(f"{where} holds the weights of no network that spandrel knows") from error
-    except (RuntimeError, KeyError, ValueError) as error:
+    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise ModelError(
             f"{where} does not fit the network that it looks like: {reason}"
@@ -257,7 +257,7 @@ def _read_file(path: Path) -> tuple[dict[str, Tensor], str]:
     if not path.is_file():
         raise ModelError(f"there is no file {path}")
     data = path.read_bytes()
-    state: dict[str, Tensor]
+    state: Any
     try:
         if path.suffix.lower() == ".safetensors":
             state = load(data)
@@ -267,6 +267,10 @@ def _read_file(path: Path) -> tuple[dict[str, Tensor], str]:
         raise ModelError(
             f"{path} cannot be read as weights: {str(error).splitlines()[0]}"
         ) from error
+    if not isinstance(state, dict):
+        raise ModelError(
+            f"{path} holds a {type(state).__name__}, not weights by name; give a file of these"
+        )
     return state, hashlib.blake2b(data, digest_size=8).hexdigest()
 
 

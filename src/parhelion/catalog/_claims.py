@@ -54,7 +54,7 @@ def read_claim(file: BinaryIO, name: str) -> Claim | None:
     if not isinstance(recipe, dict):
         return None
     named = _DERIVED.get(str(recipe.get("operation"))) or recipe.get("origin")
-    return Claim(named, recipe, False) if named in _DERIVED.values() else None
+    return Claim(str(named), recipe, False) if named in _DERIVED.values() else None
 
 
 def origin_of(recipe: Any) -> str:

@@ -3,10 +3,11 @@
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
-Plugin = Callable[[str], Image.Image]
+Plugin = Callable[[Any], Image.Image]
 
 
 def open_header(path: Path) -> Image.Image:
