@@ -53,6 +53,17 @@ def test_threads_and_an_interruption_change_nothing(parts: Catalog, tmp_path: Pa
         augment(parts, whole.root, settings)
 
 
+def test_rows_of_the_same_pixels_have_files_of_their_own(parts: Catalog, tmp_path: Path) -> None:
+    rows = parts.rows()[:2]
+    rows[1] |= {"image_id": rows[0]["image_id"], "group_id": rows[0]["group_id"]}
+    rows[1]["label"] = "elsewhere"
+    parts.files()[1].write_bytes(parts.files()[0].read_bytes())
+    settings = AugmentSettings(changes=("flip", "blur"), copies=2)
+    more = augment(write_catalog(parts.root, rows), tmp_path / "more", settings)
+    assert more.column("label") == [rows[0]["label"]] * 4 + ["elsewhere"] * 4
+    assert len({path.name for path in more.files() if path.is_file()}) == 8
+
+
 def test_what_a_model_made_stays_made(parts: Catalog, tmp_path: Path) -> None:
     rows = parts.rows()[:2]
     rows[0] |= {"origin": "gan", "recipe": "{}"}

@@ -2,6 +2,7 @@ import json
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,38 @@ def test_rows_keep_label_group_and_split(parts: Catalog, upscaler: Path, tmp_pat
     np.testing.assert_array_equal(
         decode(large.files()[0])[0].pixels, enlarge(network, first, _FP32)
     )
+
+
+def test_rows_of_the_same_pixels_have_files_of_their_own(
+    parts: Catalog, upscaler: Path, tmp_path: Path
+) -> None:
+    rows = parts.rows()[:3]
+    for item, path in zip(rows[1:], parts.files()[1:3], strict=True):
+        item |= {"image_id": rows[0]["image_id"], "group_id": rows[0]["group_id"]}
+        path.write_bytes(parts.files()[0].read_bytes())
+    for number, item in enumerate(rows):
+        item["label"] = str(number)
+    large = enhance(write_catalog(parts.root, rows), tmp_path / "large", upscaler, _FP32)
+    assert large.column("label") == ["0", "1", "2"]
+    assert len({path.name for path in large.files() if path.is_file()}) == 3
+    assert len({path.read_bytes() for path in large.files()}) == 1
+
+
+def test_overwriting_removes_what_the_old_catalog_named(
+    parts: Catalog, upscaler: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "large"
+    old = enhance(parts, out, upscaler, _FP32)
+    (out / "images" / "mine.txt").write_text("in no catalog")
+    some = write_catalog(parts.root, parts.rows()[:2])
+    with pytest.raises(CatalogError, match="already holds a catalog"):
+        enhance(some, out, upscaler, _FP32)
+    assert all(path.is_file() for path in old.files())
+    new = enhance(some, out, upscaler, replace(_FP32, overwrite=True, format="tiff"))
+    assert {path.suffix for path in new.files()} == {".tiff"}
+    left = {path.name for path in (out / "images").iterdir()}
+    assert left == {"mine.txt", *(path.name for path in new.files())}
+    assert open_catalog(out).rows() == new.rows()
 
 
 @pytest.mark.parametrize("side", [1, 1000])
