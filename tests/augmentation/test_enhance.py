@@ -4,6 +4,7 @@ import signal
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -167,6 +168,26 @@ def test_ctrl_c_does_not_wait_for_the_image(
     assert not list((tmp_path / "large" / "images").iterdir())
     assert len(enhance(catalog, tmp_path / "large", upscaler, settings)) == 1
     assert len(tiles) > 100
+
+
+def test_ctrl_c_is_heard_where_all_is_there_already(
+    parts: Catalog, upscaler: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, seen = enhance(parts, tmp_path / "large", upscaler, _FP32), []
+    (whole.root / "catalog.parquet").unlink()
+
+    def carries(file: Path, recipe: Any) -> bool:
+        seen.append(file)
+        if len(seen) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.01)
+        return True
+
+    monkeypatch.setattr(_enhance, "carries", carries)
+    monkeypatch.setattr(_enhance, "cores", lambda: 1)
+    with pytest.raises(KeyboardInterrupt):
+        enhance(parts, whole.root, upscaler, _FP32)
+    assert len(seen) < 10
 
 
 def test_what_cannot_be_read_is_named(parts: Catalog, upscaler: Path, tmp_path: Path) -> None:

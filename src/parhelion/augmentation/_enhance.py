@@ -142,8 +142,9 @@ def _enlarged(
 ) -> dict[str, Any]:
     """Write one image enlarged, unless an earlier call has, and return its row.
 
-    `go_on` is called before each tile, and raises when it should not.
+    `go_on` is called before each image and tile, and raises when it should not.
     """
+    go_on()
     is_made = parent["origin"] in MADE_ORIGINS
     recipe = {
         "operation": "enhance",
