@@ -33,7 +33,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        os.chmod(temporary, 0o666 & ~_UMASK)
+        if temporary.stat().st_nlink == 1:  # of what has another name too, the mode is not ours
+            os.chmod(temporary, 0o666 & ~_UMASK)
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
         os.replace(temporary, path)

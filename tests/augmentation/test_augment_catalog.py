@@ -7,7 +7,7 @@ import pytest
 
 from parhelion.augmentation import AugmentSettings, augment
 from parhelion.augmentation._standard import apply_change
-from parhelion.catalog import Catalog, decode
+from parhelion.catalog import Catalog, IngestSettings, decode, ingest, write_catalog
 from parhelion.cli import main
 from parhelion.errors import CatalogError
 
@@ -51,6 +51,28 @@ def test_threads_and_an_interruption_change_nothing(parts: Catalog, tmp_path: Pa
     assert {path.name: path.read_bytes() for path in again.files()} == bytes_of
     with pytest.raises(CatalogError, match="already holds a catalog"):
         augment(parts, whole.root, settings)
+
+
+def test_rows_of_the_same_pixels_have_files_of_their_own(parts: Catalog, tmp_path: Path) -> None:
+    rows = parts.rows()[:2]
+    rows[1] |= {"image_id": rows[0]["image_id"], "group_id": rows[0]["group_id"]}
+    rows[1]["label"] = "elsewhere"
+    parts.files()[1].write_bytes(parts.files()[0].read_bytes())
+    settings = AugmentSettings(changes=("flip", "blur"), copies=2)
+    more = augment(write_catalog(parts.root, rows), tmp_path / "more", settings)
+    assert more.column("label") == [rows[0]["label"]] * 4 + ["elsewhere"] * 4
+    assert len({path.name for path in more.files() if path.is_file()}) == 8
+
+
+def test_what_a_model_made_stays_made(parts: Catalog, tmp_path: Path) -> None:
+    rows = parts.rows()[:2]
+    rows[0] |= {"origin": "gan", "recipe": "{}"}
+    settings = AugmentSettings(changes=("flip",), format="jpg")
+    more = augment(write_catalog(parts.root, rows), tmp_path / "more", settings)
+    again = ingest([more.root / "images"], tmp_path / "again", IngestSettings(workers=1))
+    for found in (more, again):
+        assert sorted(found.column("origin")) == ["augmented", "gan"]
+        assert set(found.column("parent_id")) == {item["image_id"] for item in rows}
 
 
 def test_what_cannot_be_read_is_listed_once(parts: Catalog, tmp_path: Path) -> None:

@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from parhelion.augmentation import EnhanceSettings, Upscaler, enlarge
-from parhelion.augmentation._tiles import enlarged, spans
+from parhelion.augmentation._tiles import _reflected, enlarged, spans
 
 
-def _upscaler(network: torch.nn.Module, scale: int = 2, channels: int = 3) -> Upscaler:
-    return Upscaler("x", scale, channels, 8, 8, network, torch.device("cpu"), torch.float32)
+def _upscaler(
+    network: torch.nn.Module, scale: int = 2, channels: int = 3, step: int = 8
+) -> Upscaler:
+    return Upscaler("x", scale, channels, step, step, network, torch.device("cpu"), torch.float32)
 
 
 def _drawn(height: int, width: int, channels: int = 3) -> NDArray[np.uint8]:
@@ -138,3 +140,36 @@ def test_gray_and_color_go_through_either_network(has: int, takes: int) -> None:
 def test_one_pixel_is_enlarged() -> None:
     found = enlarge(_upscaler(_Channels()), np.full((1, 1, 3), 77, np.uint8))
     np.testing.assert_array_equal(found, np.full((2, 2, 3), 77, np.uint8))
+
+
+@pytest.mark.parametrize("side", [*range(1, 20), 84, 88, 96])
+@pytest.mark.parametrize("step", [1, 8])
+def test_any_side_is_enlarged_without_an_overlap(side: int, step: int) -> None:
+    """Also where the last tile begins beyond the image."""
+    pixels = _drawn(side, 100 - side)
+    settings = EnhanceSettings(tile=32, overlap=0)
+    found = enlarge(_upscaler(_Channels(), step=step), pixels, settings)
+    np.testing.assert_array_equal(found, pixels.repeat(2, 0).repeat(2, 1))
+
+
+class _Black(torch.nn.Module):
+    """Layers that each look four pixels further and see black around the image."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        for _ in range(2):
+            images = torch.nn.functional.avg_pool2d(images, 9, 1, padding=4)
+        return images.repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+
+@pytest.mark.parametrize("step", [1, 2, 7])
+def test_a_network_s_black_surroundings_are_not_seen(step: int) -> None:
+    flat = np.full((40, 60, 3), 90, np.uint8)
+    found = enlarge(_upscaler(_Black(), step=step), flat)
+    np.testing.assert_array_equal(found, np.full((80, 120, 3), 90, np.uint8))
+
+
+@given(st.integers(-50, 50), st.integers(1, 60), st.integers(1, 20))
+def test_places_are_reflected_as_numpy_pads(begin: int, count: int, side: int) -> None:
+    padded = np.pad(np.arange(side), (60, 120), mode="symmetric")
+    places = _reflected(begin, count, side)
+    np.testing.assert_array_equal(places, padded[60 + begin : 60 + begin + count])

@@ -1,16 +1,19 @@
+import errno
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from tiny_upscaler import TINY
 
-from parhelion.augmentation import load_upscaler, train_upscaler
+from parhelion.augmentation import _train_upscaler, load_upscaler, train_upscaler
 from parhelion.augmentation._train_upscaler import training_batches
 from parhelion.catalog import Catalog
-from parhelion.errors import InputError, ModelError, SettingsError
-from parhelion.training import PixelStore, read_card, read_log
+from parhelion.errors import InputError, ModelError, SettingsError, TrainingError
+from parhelion.training import PixelStore, read_card, read_log, save_model
 
 
 def test_a_run_can_be_loaded_and_says_what_it_gained(upscaler: Path) -> None:
@@ -39,6 +42,39 @@ def test_a_resumed_run_ends_as_an_undisturbed_one(
     assert (half / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
 
 
+def test_a_disk_that_fills_costs_no_model(
+    parts: Catalog, upscaler: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, save = tmp_path / "run", save_model
+
+    def full(folder: Path, kind: str, state: Any, card: Any) -> None:
+        if card["images_seen"] == 32:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(folder, kind, state, card)
+
+    monkeypatch.setattr(_train_upscaler, "save_model", full)
+    with pytest.raises(OSError, match="No space left"):
+        train_upscaler([parts], run, TINY)
+    assert read_card(run, "upscaler")["images_seen"] == 16
+    monkeypatch.undo()
+    train_upscaler([parts], run, TINY, resume=True)
+    assert read_card(run, "upscaler") == read_card(upscaler, "upscaler")
+
+
+def test_stopped_at_once_it_still_knows_its_figures(
+    parts: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = train_upscaler([parts], tmp_path / "run", replace(TINY, images=16))
+    figures = read_card(run, "upscaler")["validation"]
+    monkeypatch.setattr(
+        _train_upscaler.Interrupt, "__enter__", lambda _: SimpleNamespace(requested=True)
+    )
+    with pytest.raises(TrainingError, match="stopped after 16 of 32"):
+        train_upscaler([parts], run, TINY, resume=True)
+    assert figures
+    assert read_card(run, "upscaler")["validation"] == figures
+
+
 def test_batches_go_on_where_they_were(parts: Catalog) -> None:
     files = parts.files()[:16]
     batches = training_batches(files, PixelStore(None, 10), TINY)
@@ -59,6 +95,12 @@ def test_images_too_small_are_named(parts: Catalog, tmp_path: Path) -> None:
 def test_bad_settings_name_the_flag() -> None:
     with pytest.raises(SettingsError, match=r"--patch \(=20\) must be at least 16 and a multiple"):
         replace(TINY, patch=20)
+
+
+def test_a_network_that_could_not_be_loaded_is_not_trained(parts: Catalog, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"--window \(=16\), --patch \(=16\)"):
+        train_upscaler([parts], tmp_path / "run", replace(TINY, window=16))
+    assert not (tmp_path / "run").exists()
 
 
 def test_training_goes_on_from_another_upscaler(

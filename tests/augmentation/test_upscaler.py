@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,8 +9,9 @@ from safetensors.torch import save_file
 from tiny_upscaler import TINY
 
 from parhelion.augmentation import load_upscaler
+from parhelion.augmentation._loadable import check_loadable
 from parhelion.augmentation._upscaler import build, hosted
-from parhelion.errors import ModelError
+from parhelion.errors import ModelError, SettingsError
 
 
 @pytest.mark.parametrize("scale", [2, 4])
@@ -27,6 +29,8 @@ def test_before_training_it_is_bilinear(scale: int) -> None:
 @pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
 def test_a_file_of_weights_is_the_network_it_is_from(tmp_path: Path, suffix: str) -> None:
     network = build(TINY)
+    with torch.no_grad():
+        network.conv_after_body.weight.normal_(0, 0.02)  # a new one's attention has no say
     state = {name: tensor.contiguous().clone() for name, tensor in network.state_dict().items()}
     path = tmp_path / f"weights{suffix}"
     if suffix == ".pth":
@@ -35,7 +39,9 @@ def test_a_file_of_weights_is_the_network_it_is_from(tmp_path: Path, suffix: str
         save_file(state, path)
     upscaler = load_upscaler(path, precision="fp32")
     assert (upscaler.scale, upscaler.channels, upscaler.step) == (2, 3, TINY.window)
-    pixels = np.random.default_rng(1).integers(0, 255, (1, 16, 16, 3), dtype=np.uint8)
+    pixels = np.random.default_rng(1).integers(90, 160, (1, 16, 16, 3), dtype=np.uint8)
+    plain = hosted(build(TINY).eval(), TINY, torch.device("cpu")).enlarge(pixels)
+    assert np.abs(upscaler.enlarge(pixels) - plain).max() > 1
     np.testing.assert_allclose(
         upscaler.enlarge(pixels),
         hosted(network.eval(), TINY, torch.device("cpu")).enlarge(pixels),
@@ -43,11 +49,43 @@ def test_a_file_of_weights_is_the_network_it_is_from(tmp_path: Path, suffix: str
     )
 
 
+@pytest.mark.parametrize(
+    "sizes", [{}, {"scale": 4}, {"window": 4}, {"depths": (3, 1)}, {"width": 6, "heads": 3}]
+)
+def test_most_sizes_are_told_from_weights(sizes: dict[str, Any]) -> None:
+    check_loadable(replace(TINY, **sizes))
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {"window": 7, "patch": 28},  # to spandrel an image from 0 to 255
+        {"window": 16, "patch": 16},  # one window, nothing to shift
+        {"depths": (1, 2)},  # no shift in the first block
+    ],
+)
+def test_sizes_that_are_not_told_from_weights_are_refused(sizes: dict[str, Any]) -> None:
+    settings = replace(TINY, **sizes)
+    with pytest.raises(
+        SettingsError, match=rf"--window \(={settings.window}\), --patch .* --depths"
+    ):
+        check_loadable(settings)
+
+
 def test_weights_of_no_known_network_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     save_file({"some.weight": torch.zeros(3)}, path)
     with pytest.raises(ModelError, match="no network that spandrel knows"):
         load_upscaler(path)
+
+
+@pytest.mark.parametrize(
+    "held", [torch.zeros(3), [torch.zeros(3)], {0: torch.zeros(3)}, {"params": {0: 1}}, {}]
+)
+def test_what_is_not_weights_by_name_is_refused(tmp_path: Path, held: Any) -> None:
+    torch.save(held, tmp_path / "weights.pth")
+    with pytest.raises(ModelError, match=r"weights\.pth (holds|does not fit)"):
+        load_upscaler(tmp_path / "weights.pth")
 
 
 def test_what_is_not_weights_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import bz2
 import io
+import json
 import os
 import shutil
 import subprocess
@@ -29,7 +30,7 @@ from parhelion.catalog import (
     open_catalog,
 )
 from parhelion.errors import CatalogError, InputError, SettingsError
-from parhelion.provenance import read_mark, write_image
+from parhelion.provenance import read_mark, write_image, xmp_packet
 
 ALONE = IngestSettings(workers=1)
 WCS_CARDS = {
@@ -305,6 +306,64 @@ def test_what_a_model_made_does_not_become_observed(tmp_path: Path) -> None:
     assert catalog.column("origin") == ["gan"] * 4 + ["text_to_image", "observed"]
     assert catalog.recipes()[:4] == [recipe] * 4
     assert all((mark := read_mark(file)) and mark.made for file in catalog.files()[:5])
+
+
+def test_what_was_derived_keeps_its_lineage(tmp_path: Path) -> None:
+    root = tmp_path / "source"
+    parent = draw_galaxy(0, 48)
+    png(root / "parent.png", 0, 48)
+    descends = {"parent_id": image_id(parent)}
+    recipes = {
+        # Nothing alike: only their marks tell that they belong together.
+        "enhanced.png": {"operation": "enhance", "scale": 2, **descends},
+        "augmented.jpg": {"operation": "augment", "changes": [], **descends},
+        "orphan-a.tif": {"operation": "augment", "parent_id": "f" * 32},
+        "orphan-b.png": {"operation": "enhance", "parent_id": "f" * 32},
+        "smaller.png": {"operation": "resize", "side": 48, **descends},
+        "cutout.png": {"operation": "cutout", "box": [0, 0, 48, 48]},
+    }
+    for index, (name, recipe) in enumerate(recipes.items(), 1):
+        write_image(root / name, draw_galaxy(index, 48), recipe=recipe, made=False)
+    varied = {"operation": "vary", "origin": "image_to_image", **descends}
+    write_image(root / "varied.png", draw_galaxy(9, 48), recipe=varied, made=True)
+    catalog = ingest([root], tmp_path / "out", ALONE)
+    rows = {Path(item["path"]).name: item for item in catalog.rows()}
+    assert {name: item["origin"] for name, item in rows.items()} == {
+        "parent.png": "observed",
+        "enhanced.png": "enhanced",
+        "augmented.jpg": "augmented",
+        "orphan-a.tif": "augmented",
+        "orphan-b.png": "enhanced",
+        "smaller.png": "observed",
+        "cutout.png": "observed",
+        "varied.png": "image_to_image",
+    }
+    for name in ("enhanced.png", "augmented.jpg", "orphan-a.tif", "orphan-b.png"):
+        assert json.loads(rows[name]["recipe"]) == recipes[name]
+        assert rows[name]["parent_id"] == recipes[name]["parent_id"]
+    family = {"parent.png", "enhanced.png", "augmented.jpg", "varied.png"}
+    orphans = {"orphan-a.tif", "orphan-b.png"}
+    groups = {name: item["group_id"] for name, item in rows.items()}
+    assert {name for name in rows if groups[name] == groups["parent.png"]} == family
+    assert {name for name in rows if groups[name] == groups["orphan-a.tif"]} == orphans
+    # And so again from the catalog's own files.
+    again = ingest([tmp_path / "out" / "images"], tmp_path / "again", ALONE)
+    assert sorted(again.column("origin")) == sorted(catalog.column("origin"))
+
+
+def test_pages_of_a_derived_file_are_derived(tmp_path: Path) -> None:
+    packet = xmp_packet({"operation": "augment", "parent_id": "f" * 32}, made=False)
+    with tifffile.TiffWriter(tmp_path / "pages.tif") as writer:
+        for seed in range(2):
+            tag = [(700, "B", len(packet), packet, True)]
+            writer.write(draw_galaxy(seed, 16), contiguous=False, metadata=None, extratags=tag)
+    catalog = ingest([tmp_path / "pages.tif"], tmp_path / "out", ALONE)
+    assert catalog.column("origin") == ["augmented"] * 2
+    assert catalog.column("parent_id") == ["f" * 32] * 2
+    assert not any((mark := read_mark(file)) and mark.made for file in catalog.files())
+    again = ingest(catalog.files(), tmp_path / "again", ALONE)
+    assert again.column("origin") == ["augmented"] * 2
+    assert again.column("parent_id") == ["f" * 32] * 2
 
 
 def test_a_made_fits_file_stays_made(tmp_path: Path) -> None:

@@ -12,15 +12,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import tifffile
 from astropy.io import fits
 from numpy.typing import NDArray
 from PIL import Image
 
 from parhelion.catalog import image_id
 from parhelion.cli import main
-from parhelion.detection import Detector, inspect
+from parhelion.detection import Detector, _inspect, inspect
 from parhelion.errors import InputError
-from parhelion.provenance import mark_text, write_animation, write_image
+from parhelion.provenance import mark_text, write_animation, write_image, xmp_packet
 
 RECIPE = {"operation": "generate", "seed": 7}
 
@@ -144,6 +145,43 @@ def test_a_bomb_is_described_and_not_unpacked(tmp_path: Path) -> None:
     assert found["kind"] == "image"
     assert found["images"] == []
     assert "pixels" in found["problem"]
+
+
+def test_a_view_too_large_to_decode_still_tells_its_mark(tmp_path: Path) -> None:
+    side = 20_000  # 400 megapixels: more than --pixel-limit, and more than Pillow opens
+    packet = xmp_packet(RECIPE, made=True)
+    path = tmp_path / "view.tiff"
+    empty = compress(bytes(256 * 256))
+    with tifffile.TiffWriter(path) as out:
+        out.write(
+            iter([empty] * (-(-side // 256)) ** 2),
+            shape=(side, side),
+            dtype=np.uint8,
+            tile=(256, 256),
+            photometric="minisblack",
+            compression="zlib",
+            extratags=[(700, "B", len(packet), packet, True)],
+            metadata=None,
+        )
+    found = _look(path)
+    assert found["kind"] == "image"
+    assert found["mark"]["recipe"] == RECIPE
+    assert (found["metadata"]["width"], found["images"]) == (side, [])
+    assert "--pixel-limit" in found["problem"]
+    assert found["summary"].startswith("Made by Parhelion")
+
+
+def test_a_mark_is_told_beside_damaged_metadata(
+    tmp_path: Path, galaxy: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(*_: object) -> dict[str, Any]:
+        raise ValueError("bad EXIF")
+
+    monkeypatch.setattr(_inspect, "metadata_of", damaged)
+    write_image(tmp_path / "a.png", galaxy, recipe=RECIPE, made=True)
+    found = _look(tmp_path / "a.png")
+    assert found["mark"]["made"]
+    assert found["problem"] == "damaged metadata: bad EXIF"
 
 
 def test_with_a_model_there_is_a_verdict(

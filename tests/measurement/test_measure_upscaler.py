@@ -9,7 +9,7 @@ from parhelion.augmentation import UpscalerSettings
 from parhelion.augmentation._upscaler import build
 from parhelion.catalog import Catalog
 from parhelion.cli import main
-from parhelion.errors import InputError
+from parhelion.errors import InputError, SettingsError
 from parhelion.measurement import measure_upscaler
 from parhelion.measurement._measure_upscaler import FIGURES, _compared, _mean
 from parhelion.training import save_model
@@ -68,6 +68,12 @@ def test_what_has_learned_nothing_is_near_bicubic(bilinear: Path, parts: Catalog
 def test_too_small_images_are_refused(bilinear: Path, galaxies: Catalog, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="in the test part of"):
         measure_upscaler(bilinear, [galaxies])
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_a_count_of_none_is_refused(bilinear: Path, parts: Catalog, count: int) -> None:
+    with pytest.raises(SettingsError, match=rf"--count \(={count}\) must be at least 1"):
+        measure_upscaler(bilinear, [parts], count=count)
 
 
 def test_the_verb(

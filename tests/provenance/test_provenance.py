@@ -35,6 +35,23 @@ def test_pictures_carry_their_mark(tmp_path: Path, suffix: str, made: bool) -> N
     assert (mark.software or "").startswith("Parhelion ")
 
 
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".gif"])
+def test_a_picture_of_any_size_has_its_mark_read(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / f"x{suffix}"
+    if suffix == ".gif":
+        write_animation(path, [PIXELS], recipe=RECIPE, made=True)
+    else:
+        write_image(path, PIXELS, recipe=RECIPE, made=True)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    with pytest.raises(Image.DecompressionBombError):
+        Image.open(path)
+    mark = read_mark(path)
+    assert mark is not None
+    assert mark.recipe == RECIPE
+
+
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_lossless_formats_keep_every_pixel(tmp_path: Path, suffix: str, channels: int) -> None:

@@ -115,6 +115,9 @@ def _altered(job: _Job, out: Path, settings: AugmentSettings) -> dict[str, Any] 
     shape = (parent["height"], parent["width"], 3)
     drawn = [draw_change(change, shape, settings, rng) for change in job.changes]
     recipe = {"operation": "augment", "changes": drawn, "parent_id": parent["image_id"]}
+    is_made = parent["origin"] in MADE_ORIGINS
+    if is_made:
+        recipe["origin"] = parent["origin"]  # so that `ingest` knows it from the file alone
     suffix = settings.format
     file = out / "images" / f"{job.stem}-{name}-{job.copy}.{suffix}"
     try:
@@ -124,7 +127,6 @@ def _altered(job: _Job, out: Path, settings: AugmentSettings) -> dict[str, Any] 
             pixels = decode(job.path)[0].pixels
             for change in drawn:
                 pixels = apply_change(pixels, change)
-            is_made = parent["origin"] in MADE_ORIGINS
             data = encode_image(pixels, FORMATS[suffix], recipe=recipe, made=is_made)
             write_bytes(file, data)
             if suffix != "png":  # what is lost in encoding belongs to the image's identity

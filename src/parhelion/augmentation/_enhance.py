@@ -29,7 +29,7 @@ from parhelion.catalog import (
 )
 from parhelion.errors import DecodeError
 from parhelion.provenance import carries, write_strips
-from parhelion.training import map_ahead, one_thread
+from parhelion.training import Interrupt, map_ahead, one_thread
 
 #: Where no image has more pixels, several are enlarged at once; else several tiles of one.
 _SMALL = 1_000_000
@@ -73,6 +73,8 @@ def enhance(
     ------
     ModelError, CatalogError
         If there is no such network, `out` is taken, or no image could be read.
+    KeyboardInterrupt
+        If Ctrl-C or a SIGTERM stopped it: within a tile or two of an image.
     """
     settings, out = settings or EnhanceSettings(), Path(out)
     catalog = data if isinstance(data, Catalog) else open_catalog(data)
@@ -84,15 +86,23 @@ def enhance(
     is_small = all(parent["width"] * parent["height"] <= _SMALL for parent in parents)
     images, tiles = (_at_once(upscaler), 1) if is_small else (1, _at_once(upscaler))
 
+    interrupt = Interrupt()
+
+    def go_on() -> None:
+        # In the threads that work: the main one waits for them, however large their images.
+        if interrupt.requested:
+            raise KeyboardInterrupt
+
     def work(item: tuple[dict[str, Any], Path, str]) -> dict[str, Any] | DecodeError:
         try:
-            return _enlarged(upscaler, *item, out, settings, tiles)
+            return _enlarged(upscaler, *item, out, settings, tiles, go_on)
         except DecodeError as error:
             return error
 
     items = zip(parents, catalog.files(), stems(catalog), strict=True)
     with (
         one_thread(),
+        interrupt,
         closing(map_ahead(work, items, workers=images, depth=2 * images)) as ended,
         bar(total=len(parents), what="enhancing") as progress,
     ):
@@ -128,8 +138,13 @@ def _enlarged(
     out: Path,
     settings: EnhanceSettings,
     workers: int,
+    go_on: Callable[[], None],
 ) -> dict[str, Any]:
-    """Write one image enlarged, unless an earlier call has, and return its row."""
+    """Write one image enlarged, unless an earlier call has, and return its row.
+
+    `go_on` is called before each image and tile, and raises when it should not.
+    """
+    go_on()
     is_made = parent["origin"] in MADE_ORIGINS
     recipe = {
         "operation": "enhance",
@@ -140,15 +155,22 @@ def _enlarged(
         "precision": upscaler.precision,
         "parent_id": parent["image_id"],
     }
+    if is_made:
+        recipe["origin"] = parent["origin"]  # so that `ingest` knows it from the file alone
     with open_windows(path) as windows:
         height, width, channels = windows.shape
         is_large = height * width * upscaler.scale**2 > _WHOLE
+
+        def read(top: int, left: int, high: int, wide: int) -> NDArray[np.uint8]:
+            go_on()
+            return windows.read(top, left, high, wide)
+
         suffix = "tiff" if is_large else settings.format
         file = out / "images" / f"{stem}.{suffix}"
         if not carries(file, recipe):
             write_strips(
                 file,
-                _strips(upscaler, windows.read, (height, width, channels), settings, workers),
+                _strips(upscaler, read, (height, width, channels), settings, workers),
                 height=height * upscaler.scale,
                 width=width * upscaler.scale,
                 channels=channels,

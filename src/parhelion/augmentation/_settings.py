@@ -186,7 +186,8 @@ class AugmentSettings:
     crop: float = 0.6
     """Least share of the area that a crop keeps; it is brought back to the image's size."""
     perspective: float = 0.3
-    """Largest way of a corner inwards, as a share of half a side."""
+    """Largest way of a corner inwards, as a share of half a side; less where the perspective's
+    horizon would come near."""
     rotation: float = 180.0
     """Largest rotation, in degrees."""
     blur: float = 1.5
@@ -207,6 +208,13 @@ class AugmentSettings:
             "changes",
             ", ".join(unknown) or "none",
             f"be some of {', '.join(CHANGES)}",
+        )
+        repeated = [name for name in CHANGES if self.changes.count(name) > 1]
+        require(
+            self.together or not repeated,
+            "changes",
+            ", ".join(repeated),
+            "be given once each without --together; --copies makes more of each",
         )
         require(self.copies >= 1, "copies", self.copies, "be at least 1")
         require(0 <= self.color < 1, "color", self.color, "be in [0, 1)")

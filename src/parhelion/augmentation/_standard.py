@@ -13,6 +13,10 @@ Pixels = NDArray[np.uint8]
 
 #: Standard deviation of a blur below which 8 bits show little of it, in pixels.
 _FAINTEST = 0.4
+#: How far outside an image a perspective may look, in sides: further out its horizon is near.
+_FARTHEST = 1.0
+#: Pixels more than are seen: bilinear interpolation takes neighbors.
+_BESIDE = 2
 
 
 def draw_change(
@@ -104,6 +108,13 @@ def _draw_perspective(
     moves = rng.uniform(0, settings.perspective / 2, (4, 2)) * [shape[1], shape[0]]
     inwards = np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]])
     corners = _corners(shape[0], shape[1])
+    farthest = _FARTHEST * np.array(shape[:2])
+    # A strong one may be no perspective at all, or have its horizon in view: it is made weaker.
+    while (
+        min(shape[:2]) > 1
+        and (_seen_around(corners + inwards * moves, *shape[:2]) > farthest).any()
+    ):
+        moves *= 0.8
     return {"corners": np.round(corners + inwards * moves, 3).tolist()}
 
 
@@ -114,7 +125,8 @@ def _perspective(image: torch.Tensor, corners: list[list[float]]) -> torch.Tenso
     height, width = image.shape[1:]
     if min(height, width) == 1:
         return image  # its corners lie on a line, which no perspective keeps
-    pad = (height // 2, width // 2)
+    seen = _seen_around(np.array(corners), height, width)
+    pad = _pad(np.minimum(seen, _FARTHEST * np.array([height, width])), height, width)
     around = _reflected(image, pad)
     move = np.array([pad[1], pad[0]])
     begin, end = _corners(height, width) + move, np.array(corners) + move
@@ -135,7 +147,9 @@ def _rotation(image: torch.Tensor, degrees: float) -> torch.Tensor:
     from torchvision.transforms.v2 import functional as change
 
     height, width = image.shape[1:]
-    pad = (height // 2, width // 2)
+    turn = np.abs([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))])
+    seen = np.array([turn @ (height, width) - height, turn @ (width, height) - width]) / 2
+    pad = _pad(seen, height, width)
     found = change.rotate(_reflected(image, pad), degrees, interpolation=InterpolationMode.BILINEAR)
     return _middle(found, pad, (height, width))
 
@@ -156,6 +170,40 @@ def _blur(image: torch.Tensor, sigma: float) -> torch.Tensor:
 def _corners(height: int, width: int) -> NDArray[np.float64]:
     """Return x and y of the corner pixels, clockwise from the first."""
     return np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], np.float64)
+
+
+def _seen_around(corners: NDArray[np.float64], height: int, width: int) -> NDArray[np.float64]:
+    """Return by how many rows and columns a perspective looks beyond an image, at most.
+
+    Infinitely far where the horizon is in view, or where the corners, to which the image's own are
+    moved, are no perspective's.
+    """
+    # Its eight numbers take a moved corner (x, y) back to its place (u, v):
+    # u (g x + h y + 1) = a x + b y + c, v (g x + h y + 1) = d x + e y + f.
+    equations, places = [], _corners(height, width)
+    for (x, y), (u, v) in zip(corners, places, strict=True):
+        equations += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
+    try:
+        numbers = np.linalg.solve(np.array(equations), places.ravel())
+    except np.linalg.LinAlgError:
+        return np.full(2, np.inf)
+    back = np.append(numbers, 1).reshape(3, 3)
+    # torchvision counts pixels by their corners here, and by their centers above.
+    x, y, depth = back @ np.column_stack([places + 0.5, np.ones(4)]).T
+    if depth.min() <= 0:
+        return np.full(2, np.inf)
+    last = np.array([[height - 1], [width - 1]])
+    seen = (
+        np.stack([y, x]) / depth - 0.5
+    )  # lines stay lines: between the corners nothing is further out
+    beyond: NDArray[np.float64] = np.maximum(-seen, seen - last).max(1)
+    return beyond
+
+
+def _pad(seen: NDArray[np.float64], height: int, width: int) -> tuple[int, int]:
+    """Return by how many rows and columns to continue an image: half a side, or what is seen."""
+    rows, columns = (max(0, int(np.ceil(length))) + _BESIDE for length in seen)
+    return max(height // 2, rows), max(width // 2, columns)
 
 
 def _reflected(image: torch.Tensor, pad: tuple[int, int]) -> torch.Tensor:

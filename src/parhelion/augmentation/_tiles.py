@@ -15,6 +15,13 @@ Floats = NDArray[np.float32]
 #: Share of an overlap at either end in which only one of the two tiles counts: what a network
 #: makes of the edge of a tile is not shown.
 _EDGE = 0.25
+#: Pixels by which an image is continued: what a network puts around it, black mostly, reaches
+#: inwards as far as the network looks, and counts for less with every layer.
+_AROUND = 16
+#: Networks that divide an image by such steps look less far: they are content with one step. The
+#: border of Hubble cut-outs enlarged by `telescope-2` is 0.73 gray levels from what their
+#: surroundings would have made of it, 0.73 with 16 pixels too, and 4.98 with none.
+_CONTENT = 8
 
 
 def enlarged(
@@ -29,11 +36,11 @@ def enlarged(
 ) -> Iterator[Floats]:
     """Yield an enlarged image from top to bottom.
 
-    The image is first continued by reflection, by one of the network's steps on each side: what
-    a network puts around an image, gray mostly, is not seen. Tiles begin at multiples of that
-    step, so that windows of attention and strided layers lie in each as they lie in the whole
-    image. Over the middle half of an overlap, one tile's weight falls linearly as the other's
-    rises. At most two rows of tiles are in memory, and those that are being enlarged.
+    The image is first continued by reflection on each side, by 16 pixels or a step of the network's
+    that has 8 at least: what a network puts around an image, black mostly, is not seen. Tiles begin
+    at multiples of that step, so that windows of attention and strided layers lie in each as they
+    lie in the whole image. Over the middle half of an overlap, one tile's weight falls linearly as
+    the other's rises. At most two rows of tiles are in memory, and those that are being enlarged.
 
     Parameters
     ----------
@@ -57,9 +64,10 @@ def enlarged(
         ``(h, scale W, C)`` float32 in gray levels; their heights add up to ``scale H``.
     """
     scale, (height, width, channels) = upscaler.scale, shape
-    margin = upscaler.step
-    overlap = _raised(overlap, upscaler.step)
-    tile = max(_raised(tile, upscaler.step), 2 * overlap)
+    step = upscaler.step
+    margin = step if step >= _CONTENT else _raised(_AROUND, step)
+    overlap = _raised(overlap, step)
+    tile = max(_raised(tile, step), 2 * overlap)
     around = _Continued(read, height, width, margin)
     rows, columns = (spans(side + 2 * margin, tile, overlap) for side in (height, width))
     parts = list(_batches(columns, batch))
@@ -103,16 +111,17 @@ class _Continued:
 
     def read(self, top: int, left: int, height: int, width: int) -> Pixels:
         """Return a window, in pixels from the continued image's corner."""
-        wanted, missing = [], []
-        for begin, length, side in zip((top, left), (height, width), self._sides, strict=True):
-            first, last = begin - self._margin, begin + length - self._margin
-            inside = max(0, min(first, side - 1)), min(max(last, 1), side)
-            wanted.append(inside)
-            missing.append((inside[0] - first, last - inside[1]))
-        (y0, y1), (x0, x1) = wanted
-        part = self._read(y0, x0, y1 - y0, x1 - x0)
-        # The first and last tile reach further into the image than out of it, or hold all of it.
-        return np.pad(part, [*missing, (0, 0)], mode="symmetric")
+        rows = _reflected(top - self._margin, height, self._sides[0])
+        columns = _reflected(left - self._margin, width, self._sides[1])
+        (y0, y1), (x0, x1) = ((places.min(), places.max() + 1) for places in (rows, columns))
+        part = self._read(int(y0), int(x0), int(y1 - y0), int(x1 - x0))
+        return part[np.ix_(rows - y0, columns - x0)]
+
+
+def _reflected(begin: int, count: int, side: int) -> NDArray[np.int64]:
+    """Return where pixels are found along a side that is continued by reflection, however far."""
+    places = np.arange(begin, begin + count) % (2 * side)
+    return np.minimum(places, 2 * side - 1 - places)
 
 
 def spans(side: int, tile: int, overlap: int) -> list[tuple[int, int]]:

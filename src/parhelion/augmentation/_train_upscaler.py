@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from parhelion._progress import bar
 from parhelion._settings import save_settings, settings_dict
+from parhelion.augmentation._loadable import check_loadable
 from parhelion.augmentation._settings import UpscalerSettings
 from parhelion.augmentation._start import start_from
 from parhelion.augmentation._telescope import Observation, observed_smaller
@@ -89,6 +90,8 @@ def train_upscaler(
     ------
     InputError
         If no observed image is large enough, or `out` holds a run and `resume` is not given.
+    SettingsError
+        If the network that they describe could not be loaded again.
     ModelError
         If there is no upscaler `settings.start`, or its network has other sizes.
     NonFiniteLossError
@@ -98,6 +101,7 @@ def train_upscaler(
     """
     settings, out = settings or UpscalerSettings(), Path(out)
     check_resume(out, settings, _FREE, resume=resume)
+    check_loadable(settings)
     catalogs = [item if isinstance(item, Catalog) else open_catalog(item) for item in data]
     train, watched, seen = _parts(catalogs, settings)
     fabric = make_fabric(settings.device, settings.precision)
@@ -110,19 +114,19 @@ def train_upscaler(
     restored = state.restore() if resume else None
     images = restored[0] if restored else 0
     started = None
+    figures: dict[str, float] = {}
     if restored:
         check_same_data(out, restored[1]["data"], seen)
         started = restored[1].get("started_from")
+        figures = restored[1].get("validation", {})
     elif settings.start is not None:
         started = start_from(settings.start, network, settings)
         ema.model.load_state_dict(network.state_dict())
     save_settings(out, "train upscaler", settings, data=[str(item.root) for item in catalogs])
     names = settings.data_name or ", ".join(item.root.resolve().name for item in catalogs)
-    figures: dict[str, float] = {}
 
     def keep() -> None:
         check_weights(images, network)
-        state.save(images, data=seen, started_from=started)
         card = {
             "settings": settings_dict(settings),
             "scale": settings.scale,
@@ -135,6 +139,8 @@ def train_upscaler(
             "precision": str(fabric._precision.precision),
         }
         save_model(out, "upscaler", ema.model.state_dict(), card)
+        # The checkpoint last: what it says was done needs not be done again.
+        state.save(images, data=seen, started_from=started, validation=figures)
 
     store = PixelStore(None, settings.cache_mb)
     batches = training_batches(train, store, settings, images)

@@ -116,7 +116,7 @@ def load_upscaler(model: Path | str, device: str = "auto", precision: str = "aut
         folder = find_model(model)
         card, state = load_model(folder, "upscaler")
         model_id, where = card["model_id"], str(folder)
-    return _on(_described(state, where), model_id, where, device, precision)
+    return _on(described(state, where), model_id, where, device, precision)
 
 
 def hosted(network: nn.Module, settings: UpscalerSettings, device: torch.device) -> Upscaler:
@@ -201,7 +201,8 @@ def _bilinear(scale: int) -> Tensor:
     return whole.reshape(3 * scale**2, 3, 3, 3)
 
 
-def _described(state: Mapping[str, Tensor], where: str) -> Any:
+def described(state: Mapping[str, Tensor], where: str) -> Any:
+    """Return spandrel's description of the network that weights are of; `where` is for errors."""
     from spandrel import MAIN_REGISTRY, ImageModelDescriptor, UnsupportedModelError
     from spandrel import canonicalize_state_dict as canonical
 
@@ -210,7 +211,7 @@ def _described(state: Mapping[str, Tensor], where: str) -> Any:
             found = MAIN_REGISTRY.load(canonical(dict(state)))
     except UnsupportedModelError as error:
         raise ModelError(f"{where} holds the weights of no network that spandrel knows") from error
-    except (RuntimeError, KeyError, ValueError) as error:
+    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise ModelError(
             f"{where} does not fit the network that it looks like: {reason}"
@@ -256,7 +257,7 @@ def _read_file(path: Path) -> tuple[dict[str, Tensor], str]:
     if not path.is_file():
         raise ModelError(f"there is no file {path}")
     data = path.read_bytes()
-    state: dict[str, Tensor]
+    state: Any
     try:
         if path.suffix.lower() == ".safetensors":
             state = load(data)
@@ -266,6 +267,10 @@ def _read_file(path: Path) -> tuple[dict[str, Tensor], str]:
         raise ModelError(
             f"{path} cannot be read as weights: {str(error).splitlines()[0]}"
         ) from error
+    if not isinstance(state, dict):
+        raise ModelError(
+            f"{path} holds a {type(state).__name__}, not weights by name; give a file of these"
+        )
     return state, hashlib.blake2b(data, digest_size=8).hexdigest()
 
 

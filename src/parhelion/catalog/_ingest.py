@@ -45,10 +45,11 @@ def ingest(
 
     Files with 8-bit pixels are copied byte for byte; what needs a stretch or has more bits, and
     each image of a file that holds several, becomes a PNG whose recipe says how. FITS files that
-    are bands of one field become one color image. Images that are the same, nearly the same, or
-    planes of one cube share a `group_id`. A file that carries the mark of a model keeps the
-    origin that its recipe names (``text_to_image`` where it names none), whatever
-    `settings.origin` says.
+    are bands of one field become one color image. Images that are the same, nearly the same,
+    planes of one cube, or made from one another share a `group_id`. A file that carries the mark
+    of a model keeps the origin that its recipe names (``text_to_image`` where it names none), and
+    one that `enhance` or `augment` wrote is ``enhanced`` or ``augmented``, whatever
+    `settings.origin` says; both keep recipe and parent.
 
     Parameters
     ----------
@@ -108,7 +109,7 @@ def ingest(
     if not stored:
         write_rejected(out, rejected)
         raise InputError(_nothing(paths, rejected, out))
-    rows = _rows(stored, list(families.values()), settings)
+    rows = _rows(stored, [*families.values(), *_descents(stored)], settings)
     save_settings(out, "ingest", settings, sources=[str(path) for path in paths])
     return write_catalog(out, rows, rejected=rejected)
 
@@ -131,10 +132,24 @@ def _rows(
             origin=item.origin,
             group_id=group,
             label=item.label,
+            parent_id=item.parent,
             recipe=item.recipe,
             source=item.source,
         )
         for item, group in zip(stored, groups, strict=True)
+    ]
+
+
+def _descents(stored: list[Stored]) -> list[list[int]]:
+    """Return which images were made from one image, with that one first if it is there."""
+    places = {item.image_id: index for index, item in enumerate(stored)}
+    children: dict[str, list[int]] = {}
+    for index, item in enumerate(stored):
+        if item.parent is not None:
+            children.setdefault(item.parent, []).append(index)
+    return [
+        [places[parent], *family] if parent in places else family
+        for parent, family in children.items()
     ]
 
 

@@ -1,21 +1,26 @@
 """Screening a catalog before anything is learned from it: what is tiny, blank, lettered, double."""
 
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from parhelion._cores import cores
 from parhelion._files import link_or_copy
 from parhelion._progress import progress
 from parhelion._settings import save_settings
 from parhelion.catalog._decode import decode
+from parhelion.catalog._duplicates import near_duplicates
 from parhelion.catalog._lettering import lettering
 from parhelion.catalog._place import check_free, make_room
 from parhelion.catalog._settings import ScreenSettings
 from parhelion.catalog._sources import luma
 from parhelion.catalog._table import Catalog, open_catalog, write_catalog
+from parhelion.catalog._thumbnail import SIDE, thumbnail
 from parhelion.errors import CatalogError, DecodeError
 
 Row = Mapping[str, Any]
@@ -30,6 +35,13 @@ class Finding:
     reason: str
     """tiny, blank, lettering, duplicate or unreadable."""
     detail: str
+
+
+class _Look(NamedTuple):
+    """What one image shows: why it may be unfit, and its thumbnail if it may have a twin."""
+
+    reasons: list[tuple[str, str]]
+    thumbnail: bytes | None
 
 
 def screen(
@@ -52,9 +64,11 @@ def screen(
     Returns
     -------
     findings : list of Finding
-        In the catalog's order; an image may occur for several reasons. Of near-duplicates (observed
-        images of one group) the largest is not listed. Lettering is told by its shape alone: a row
-        of craters or clouds may be taken for it.
+        In the catalog's order; an image may occur for several reasons. Near-duplicates are observed
+        images of one group that nearly are the same, as `ingest` has it; cut-outs that overlap and
+        planes of one file share a group and are none. Of near-duplicates the largest one that is
+        fit otherwise is not listed. Lettering is told by its shape alone: a row of craters or
+        clouds may be taken for it.
 
     Raises
     ------
@@ -66,36 +80,38 @@ def screen(
     if out is not None:
         check_free(Path(out), settings.overwrite, [catalog])
     rows, files = catalog.rows(), catalog.files()
-    twins = _twins(rows)
+    known = Counter(item["group_id"] for item in rows if item["origin"] == "observed")
 
-    def look(number: int) -> list[Finding]:
+    def look(number: int) -> _Look:
         item = rows[number]
-        found = [
-            Finding(item["path"], item["label"], reason, detail)
-            for reason, detail in _unfit(files[number], item, settings)
-        ]
-        if item["path"] in twins:
-            detail = f"near-duplicate of {twins[item['path']]}"
-            found.append(Finding(item["path"], item["label"], "duplicate", detail))
-        return found
+        may_have_twin = item["origin"] == "observed" and known[item["group_id"]] > 1
+        return _look(files[number], item, settings, may_have_twin)
 
     with ThreadPoolExecutor(settings.workers or cores()) as pool:
-        looked = progress(pool.map(look, range(len(rows))), total=len(rows), what="screening")
-        findings = [finding for part in looked for finding in part]
+        found = progress(pool.map(look, range(len(rows))), total=len(rows), what="screening")
+        looks = list(found)
+    twins = _twins(rows, looks, settings)
+    findings = []
+    for number, (item, seen) in enumerate(zip(rows, looks, strict=True)):
+        reasons = list(seen.reasons)
+        if number in twins:
+            reasons.append(("duplicate", f"near-duplicate of {rows[twins[number]]['path']}"))
+        findings += [Finding(item["path"], item["label"], *reason) for reason in reasons]
     if out is not None:
         _set_aside(catalog, findings, Path(out), settings)
     return findings
 
 
-def _unfit(path: Path, item: Row, settings: ScreenSettings) -> list[tuple[str, str]]:
+def _look(path: Path, item: Row, settings: ScreenSettings, may_have_twin: bool) -> _Look:
     found = []
     shorter = min(item["width"], item["height"])
     if shorter < settings.least:
         found.append(("tiny", f"{item['width']} x {item['height']} pixels"))
     try:
-        gray = luma(decode(path)[0].pixels)
+        pixels = decode(path)[0].pixels
     except DecodeError as error:
-        return [("unreadable", str(error))]
+        return _Look([("unreadable", str(error))], None)
+    gray = luma(pixels)
     spread = float(gray.std())
     if spread < settings.contrast:
         found.append(("blank", f"its luma varies by {spread:.1f} gray levels"))
@@ -103,22 +119,51 @@ def _unfit(path: Path, item: Row, settings: ScreenSettings) -> list[tuple[str, s
     share = sum(height * width for _, _, height, width in lines) / gray.size
     if share > settings.lettering:
         found.append(("lettering", f"{len(lines)} lines, {100 * share:.1f} % of the area"))
-    return found
+    return _Look(found, thumbnail(pixels) if may_have_twin else None)
 
 
-def _twins(rows: list[dict[str, Any]]) -> dict[str, str]:
-    """Return the path of the largest near-duplicate for each observed image that has one."""
-    largest: dict[str, Row] = {}
-    observed = [item for item in rows if item["origin"] == "observed"]
-    for item in observed:
-        best = largest.setdefault(item["group_id"], item)
-        if item["width"] * item["height"] > best["width"] * best["height"]:
-            largest[item["group_id"]] = item
-    return {
-        item["path"]: largest[item["group_id"]]["path"]
-        for item in observed
-        if largest[item["group_id"]] is not item
+def _twins(rows: Sequence[Row], looks: Sequence[_Look], settings: ScreenSettings) -> dict[int, int]:
+    """Return for each observed image that has a better near-duplicate which one stays for it."""
+    firsts: dict[tuple[str, str], int] = {}
+    first_of = {
+        number: firsts.setdefault((rows[number]["group_id"], rows[number]["image_id"]), number)
+        for number, seen in enumerate(looks)
+        if seen.thumbnail is not None
     }
+    alike = _alike(list(firsts.values()), rows, looks)
+
+    def worth(number: int) -> tuple[bool, int, int]:
+        unfit = any(reason in settings.reasons for reason, _ in looks[number].reasons)
+        return unfit, -rows[number]["width"] * rows[number]["height"], number
+
+    stays: set[int] = set()
+    twins: dict[int, int] = {}
+    # The best first: whatever goes has a near-duplicate of its own that stays, not one by a chain.
+    for number in sorted(alike, key=worth):
+        better = min(alike[number] & stays, key=worth, default=None)
+        if better is None:
+            stays.add(number)
+        else:
+            twins[number] = better
+    copies = {number: first for number, first in first_of.items() if number != first}
+    return twins | {number: twins.get(first, first) for number, first in copies.items()}
+
+
+def _alike(
+    numbers: Sequence[int], rows: Sequence[Row], looks: Sequence[_Look]
+) -> dict[int, set[int]]:
+    """Return for each of these images those of its group that are nearly the same."""
+    alike: dict[int, set[int]] = defaultdict(set)
+    if len(numbers) < 2:
+        return alike
+    data = b"".join(looks[number].thumbnail or b"" for number in numbers)
+    for pairs in near_duplicates(np.frombuffer(data, np.uint8).reshape(-1, SIDE, SIDE)):
+        for places in pairs.tolist():
+            first, second = (numbers[place] for place in places)
+            if rows[first]["group_id"] == rows[second]["group_id"]:
+                alike[first].add(second)
+                alike[second].add(first)
+    return alike
 
 
 def _set_aside(

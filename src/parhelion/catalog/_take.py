@@ -7,18 +7,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from parhelion.catalog._claims import Claim, origin_of, read_claim
 from parhelion.catalog._decode import decode_bands, iterate, open_regular, reason
 from parhelion.catalog._decoded import DecodedImage, RejectedPart
 from parhelion.catalog._image_id import image_id
 from parhelion.catalog._quiet import quiet
 from parhelion.catalog._settings import IngestSettings
 from parhelion.catalog._thumbnail import thumbnail
-from parhelion.catalog._words import ORIGINS
 from parhelion.errors import DecodeError, InputError
 
 _SUFFIX = {"JPEG": ".jpg", "PNG": ".png", "TIFF": ".tif", "WEBP": ".webp", "GIF": ".gif"}
-# Words without which no picture carries a mark; looking for them is faster than parsing.
-_IPTC, _OURS, _XMP = b"igitalSourceType", b"arhelion", b"XML:com.adobe.xmp"
 
 
 class Task(NamedTuple):
@@ -56,6 +54,7 @@ class Stored(NamedTuple):
     """An image that is in the catalog's folder now; see `parhelion.catalog.row`.
 
     `family` is equal for images that show the same sky: bands of a field, planes of a cube.
+    `parent` is the `image_id` of what its mark says that it was made from.
     """
 
     image_id: str
@@ -68,6 +67,7 @@ class Stored(NamedTuple):
     source: str
     label: str | None
     family: str
+    parent: str | None
     thumbnail: bytes
 
 
@@ -123,43 +123,20 @@ def _take_file(
             first = next(parts, None)
             if first is None:
                 raise DecodeError("it holds no image")
-            mark = _read_mark(file, name)
+            claim = read_claim(file, name)
             if isinstance(first, DecodedImage) and first.part is None and first.recipe is None:
-                yield _copy(file, first, mark, task, index, target, root, settings)
+                yield _copy(file, first, claim, task, index, target, root, settings)
             else:
-                yield _part(first, mark, task, index, target, root, settings)
+                yield _part(first, claim, task, index, target, root, settings)
             for part in parts:
-                yield _part(part, mark, task, index, target, root, settings)
+                yield _part(part, claim, task, index, target, root, settings)
     except (DecodeError, OSError) as error:
         yield Refused(source, path, reason(error))
 
 
-def _read_mark(file: BinaryIO, name: str) -> dict[str, Any] | None:
-    """Return the recipe of a picture that says that a model made it; of FITS, decoding does."""
-    if isinstance(file, io.BytesIO):
-        data = file.getvalue()
-        # Spelled out: this is done for every file.
-        if _IPTC not in data and _OURS not in data and _XMP not in data:
-            return None
-    file.seek(0)
-    if file.read(6) == b"SIMPLE":
-        return None
-    # Not at the top: most files carry no mark, and it would take a helper longer to start.
-    from parhelion.provenance import read_mark
-
-    mark = read_mark(Path(name))
-    if mark is None or not mark.made:
-        return None
-    return mark.recipe or {
-        "operation": "ingest",
-        "source_type": mark.source_type,
-        "software": mark.software,
-    }
-
-
 def _part(
     part: DecodedImage | RejectedPart,
-    mark: dict[str, Any] | None,
+    claim: Claim | None,
     task: Task,
     index: int,
     target: str,
@@ -171,12 +148,12 @@ def _part(
         return Refused(task.sources[index] + name, task.paths[index], part.reason)
     # `Names` gives out no stem with a tilde and a letter.
     name = target if part.part is None else f"{target}~{part.part.replace('.', '-')}"
-    return _write_png(part, mark, task, index, name, root, settings)
+    return _write_png(part, claim, task, index, name, root, settings)
 
 
 def _write_png(
     image: DecodedImage,
-    mark: dict[str, Any] | None,
+    claim: Claim | None,
     task: Task,
     index: int,
     target: str,
@@ -192,26 +169,29 @@ def _write_png(
         recipe["part"] = image.part
     if image.wcs is not None:
         recipe["wcs"] = image.wcs
-    made = bool(recipe.pop("made", False)) or mark is not None
-    mark = recipe.pop("made_by", None) or mark
-    origin: str = _origin_of(mark) if made else settings.origin
-    recipe["origin"] = origin
-    if made:
-        recipe["made_by"] = mark
+    if recipe.pop("made", False):
+        told = recipe.pop("made_by", None) or (claim and claim.recipe)
+        claim = Claim(origin_of(told), told, True)
+    recipe["origin"] = claim.origin if claim else settings.origin
+    if claim:
+        recipe["made_by"] = claim.recipe
+        if claim.parent:
+            recipe["parent_id"] = claim.parent
     path = f"{target}.png"
     # What a model made stays marked as such; nothing else becomes so.
+    made = claim is not None and claim.made
     _write(root, path, encode_image(image.pixels, "PNG", recipe=recipe, made=made))
     family = ""
     if image.part is not None:
         # Pages of one file, or planes of one cube.
         family = target.rpartition("~" if image.format == "TIFF" else "-plane")[0]
-    return _stored(image, path, "PNG", origin, recipe, task, index, family)
+    return _stored(image, path, "PNG", recipe["origin"], recipe, task, index, claim, family)
 
 
 def _copy(
     file: BinaryIO,
     image: DecodedImage,
-    mark: dict[str, Any] | None,
+    claim: Claim | None,
     task: Task,
     index: int,
     target: str,
@@ -227,18 +207,11 @@ def _copy(
         file.seek(0)
         with os.fdopen(_create(root, path), "wb") as copy:
             shutil.copyfileobj(file, copy, 1 << 20)
-    origin: str = settings.origin if mark is None else _origin_of(mark)
-    recipe = mark
+    origin: str = claim.origin if claim else settings.origin
+    recipe = claim.recipe if claim else None
     if origin != "observed" and recipe is None:
         recipe = {"operation": "ingest", "origin": origin}
-    return _stored(image, path, image.format, origin, recipe, task, index, "")
-
-
-def _origin_of(recipe: Any) -> str:
-    """Return the origin of a file that says that a model made it."""
-    named = recipe.get("origin") if isinstance(recipe, dict) else None
-    # Files of other programs do not say how; most of them are made from text.
-    return named if named in ORIGINS and named != "observed" else "text_to_image"
+    return _stored(image, path, image.format, origin, recipe, task, index, claim, "")
 
 
 def _stored(
@@ -249,6 +222,7 @@ def _stored(
     recipe: dict[str, Any] | None,
     task: Task,
     index: int,
+    claim: Claim | None,
     family: str,
 ) -> Stored:
     height, width = image.pixels.shape[:2]
@@ -263,6 +237,7 @@ def _stored(
         source=task.sources[index],
         label=task.label,
         family=task.field or family,
+        parent=claim.parent if claim else None,
         thumbnail=image.thumbnail or thumbnail(image.pixels),
     )
 

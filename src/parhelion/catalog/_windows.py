@@ -7,8 +7,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from parhelion.catalog._decode import decode
+from parhelion.catalog._decode import decode, reason
 from parhelion.errors import DecodeError
+
+# What a tile holds as it is shown, by TIFF's numbers: gray that rises with light, or red, green and
+# blue; not turned, and compressed by what needs no further package. `decode` knows the rest.
+_PLAIN = {(1, 1), (2, 3)}  # photometric interpretation, samples of a pixel
+_UPRIGHT, _REDUCED = 1, 1  # orientation; bit of NewSubfileType
+_COMPRESSIONS = {1, 8, 32946}  # none, and deflate by its two numbers
 
 
 class Windows:
@@ -17,7 +23,8 @@ class Windows:
     Parameters
     ----------
     path : Path
-        Image file; a tiled 8-bit TIFF of 1 or 3 channels is not read further than asked.
+        Image file; a tiled 8-bit TIFF of 1 or 3 channels is not read further than asked, unless
+        what it stores is not what it shows.
 
     Attributes
     ----------
@@ -27,10 +34,11 @@ class Windows:
     Raises
     ------
     DecodeError
-        If it cannot be read.
+        If it cannot be read; of tiles, when they are asked for.
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._file: Any = None
         self._page: Any = None
         if path.suffix.lower() in (".tif", ".tiff") and self._open_tiles(path):
@@ -48,8 +56,7 @@ class Windows:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._file is not None:
-            self._file.close()
+        self._close()
 
     def read(self, y0: int, x0: int, height: int, width: int) -> NDArray[np.uint8]:
         """Return the part of a window that is inside the image, ``(h, w, C)`` uint8."""
@@ -77,17 +84,23 @@ class Windows:
         try:
             self._file = tifffile.TiffFile(path)
             page = self._file.pages[0]
+            orientation = page.tags.valueof(274, _UPRIGHT)
         except (tifffile.TiffFileError, OSError, IndexError) as error:
+            self._close()
             raise DecodeError(f"{path} cannot be read as TIFF: {error}") from error
         usable = (
             page.is_tiled
             and page.dtype == np.uint8
-            and page.samplesperpixel in (1, 3)
+            and page.bitspersample == 8
             and page.planarconfig == 1
+            and page.imagedepth == 1
+            and (page.photometric, page.samplesperpixel) in _PLAIN
+            and page.compression in _COMPRESSIONS
+            and orientation == _UPRIGHT
+            and not int(page.subfiletype) & _REDUCED
         )
         if not usable:
-            self._file.close()
-            self._file = None
+            self._close()
             return False
         self._page = page
         self.shape = (int(page.imagelength), int(page.imagewidth), int(page.samplesperpixel))
@@ -97,10 +110,22 @@ class Windows:
         page = self._page
         index = row * -(-page.imagewidth // page.tilewidth) + column
         handle = self._file.filehandle
-        handle.seek(page.dataoffsets[index])
-        data, _, _ = page.decode(handle.read(page.databytecounts[index]), index)
-        tile: NDArray[np.uint8] = data[0]
+        try:
+            handle.seek(page.dataoffsets[index])
+            data, _, _ = page.decode(handle.read(page.databytecounts[index]), index)
+            tile: NDArray[np.uint8] = data[0]
+        except Exception as error:
+            # Parsers of other people's bytes raise whatever comes up when these are damaged.
+            raise DecodeError(
+                f"{self._path} cannot be read as an image: its tile {index} is damaged "
+                f"({reason(error)})"
+            ) from error
         return tile
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
 
 def open_windows(path: Path | str) -> Windows:

@@ -67,13 +67,17 @@ def inspect(path: Path | str, model: Path | str | Detector | None = SHIPPED) -> 
     images, problem = _images(path) if kind in ("image", "FITS", "unknown") else ([], None)
     metadata: dict[str, Any] = {}
     mark = None
-    try:
-        # A compressed file that was refused as an image may be a bomb: it stays packed.
-        if problem is None or kind != "FITS" or path.suffix.lower() in (".fits", ".fit", ".fts"):
-            metadata = metadata_of(path, kind)
+    # A compressed file that was refused as an image may be a bomb: it stays packed.
+    if problem is None or kind != "FITS" or path.suffix.lower() in (".fits", ".fit", ".fts"):
+        # Each by itself: a mark is to be told even where other metadata are damaged.
+        try:
             mark = read_mark(path)
-    except _DAMAGE as error:
-        problem = problem or f"damaged metadata: {error}"
+        except _DAMAGE as error:
+            problem = problem or f"damaged mark: {error}"
+        try:
+            metadata = metadata_of(path, kind)
+        except _DAMAGE as error:
+            problem = problem or f"damaged metadata: {error}"
     found: dict[str, Any] = {
         "path": str(path),
         "summary": "",

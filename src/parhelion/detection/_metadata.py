@@ -9,6 +9,8 @@ from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
+from parhelion.provenance import open_header
+
 # What of EXIF says where a picture comes from; tags of the TIFF and EXIF standards.
 _EXIF = {
     0x010E: "description",
@@ -38,7 +40,7 @@ def kind_of(path: Path) -> str:
     if _unpacked(path, head).startswith(b"SIMPLE"):
         return "FITS"
     try:
-        with _open_picture(path):
+        with open_header(path):
             return "image"
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
         return "unknown"
@@ -60,10 +62,13 @@ def metadata_of(path: Path, kind: str) -> dict[str, Any]:
 
 def _picture(path: Path) -> dict[str, Any]:
     try:
-        image = _open_picture(path)
+        return _facts(path)
     except Image.DecompressionBombError as error:
         raise ValueError(str(error)) from error
-    with image:
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    with open_header(path) as image:
         facts: dict[str, Any] = {
             "format": image.format,
             "width": image.width,
@@ -145,14 +150,6 @@ def _film(path: Path) -> dict[str, Any]:
             return facts
     except av.FFmpegError as error:
         raise ValueError(str(error)) from error
-
-
-def _open_picture(path: Path) -> Image.Image:
-    """Read a picture's header; Pillow refuses one that claims very many pixels."""
-    with warnings.catch_warnings():
-        # Parsers warn of much that does not matter here; what does is raised.
-        warnings.simplefilter("ignore")
-        return Image.open(path)
 
 
 def _unpacked(path: Path, head: bytes) -> bytes:

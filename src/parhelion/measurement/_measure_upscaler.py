@@ -11,6 +11,7 @@ from scipy.ndimage import binary_dilation, gaussian_filter
 
 from parhelion._files import write_json
 from parhelion._progress import progress
+from parhelion._settings import require
 from parhelion.augmentation import (
     Observation,
     UpscalerSettings,
@@ -90,11 +91,14 @@ def measure_upscaler(
 
     Raises
     ------
+    SettingsError
+        If `count` is below 1.
     InputError
         If there is no observed image of 16 small pixels a side.
     ModelError, MissingExtraError
         If the network of the perceptual distance cannot be had.
     """
+    require(count is None or count >= 1, "count", count, "be at least 1")
     distance = None if lpips is None else perceptual_distance(lpips)
     upscaler = load_upscaler(model, device)
     settings = UpscalerSettings(scale=4 if upscaler.scale == 4 else 2)

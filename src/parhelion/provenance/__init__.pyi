@@ -1,3 +1,4 @@
+from ._header import open_header as open_header
 from ._marks import MADE as MADE
 from ._marks import Mark as Mark
 from ._marks import carries as carries

@@ -118,15 +118,12 @@ def carries(file: Path, recipe: Mapping[str, Any]) -> bool:
 
 
 def _read_picture(path: Path) -> Mark | None:
-    import warnings
-
     from PIL import Image, UnidentifiedImageError
 
+    from parhelion.provenance._header import open_header
+
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(path)
-        with image:
+        with open_header(path) as image:
             xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
             comment = image.info.get("comment")
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError):
@@ -181,10 +178,13 @@ def _json(text: str | None) -> dict[str, Any] | None:
 
 
 def _read_fits(path: Path) -> Mark | None:
+    import warnings
+
     from astropy.io import fits
 
     try:
-        with fits.open(path) as hdus:
+        # Headers that bend the standard are common, and are read all the same.
+        with warnings.catch_warnings(action="ignore"), fits.open(path) as hdus:
             header = hdus[0].header
             if "SYNTHETC" not in header:
                 return None
