@@ -4,10 +4,13 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from diffusers import DDIMScheduler
 from safetensors.torch import load_file, save_file
 from tiny_pipelines import SIDE, stable_diffusion, unidiffuser
 
@@ -23,7 +26,8 @@ from parhelion.generation import (
     train_lora,
     vary,
 )
-from parhelion.generation._pipelines import pipeline_folder
+from parhelion.generation._pipelines import load_pipeline, pipeline_folder
+from parhelion.generation._train_lora import _loss
 from parhelion.provenance import read_mark
 from parhelion.training import Checkpoints, load_model, read_card, read_log
 
@@ -188,6 +192,35 @@ def test_a_resumed_lora_ends_as_an_undisturbed_one(
     assert (half / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
     with pytest.raises(InputError):
         train_lora([parts], stable, tmp_path / "half", replace(_LORA, rank=4), resume=True)
+
+
+@pytest.mark.parametrize("aim", ["epsilon", "v_prediction"])
+def test_the_loss_of_a_perfect_u_net_is_nothing(stable: Path, aim: str) -> None:
+    """It knows the images, and the share of them that its time says; so it knows the noise."""
+    # As the pipeline is saved, not as it is loaded: that is what its U-Net was taught with.
+    levels = DDIMScheduler.from_pretrained(stable, subfolder="scheduler").alphas_cumprod
+    maps = torch.randn(64, 4, 2, 2, generator=torch.Generator().manual_seed(0))
+
+    def perfect(noisy: Any, times: Any, encoder_hidden_states: Any) -> Any:
+        signal = levels[times].reshape(-1, 1, 1, 1)
+        noise = (noisy - signal.sqrt() * maps) / (1 - signal).sqrt()
+        velocity = signal.sqrt() * noise - (1 - signal).sqrt() * maps
+        return SimpleNamespace(sample=noise if aim == "epsilon" else velocity)
+
+    scheduler = load_pipeline(stable, torch.float32)[0].scheduler
+    scheduler.register_to_config(prediction_type=aim)
+    numbers = torch.Generator().manual_seed(1)
+    loss = _loss(perfect, scheduler, maps, torch.zeros(64, 1, 16), numbers)
+    assert float(loss) == pytest.approx(0, abs=1e-6)
+
+
+def test_a_pipeline_of_another_aim_is_refused(galaxies: Catalog, tmp_path: Path) -> None:
+    base = stable_diffusion(tmp_path)
+    file = base / "scheduler" / "scheduler_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"prediction_type": "sample"}))
+    with pytest.raises(ModelError, match="its U-Net predicts sample, and what is known is epsilon"):
+        train_lora([_labeled(galaxies)], base, tmp_path / "run", _LORA)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_lora_learns(stable: Path, galaxies: Catalog, tmp_path: Path) -> None:
