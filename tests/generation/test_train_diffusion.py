@@ -1,4 +1,6 @@
 import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,31 @@ TINY = DiffusionSettings(
 )
 LATENT = replace(TINY, factor=4, autoencoder_width=8, autoencoder_images=64)
 
+Kill = Callable[[Path, int], AbstractContextManager[None]]
+
+
+@pytest.fixture
+def kill(monkeypatch: pytest.MonkeyPatch) -> Kill:
+    """End a training without a word, once it has written the checkpoint of so many images."""
+
+    class Killed(Exception):
+        pass
+
+    real = Checkpoints.save
+
+    @contextmanager
+    def killed(folder: Path, at: int) -> Iterator[None]:
+        def save(self: Checkpoints, images: int, **facts: Any) -> None:
+            real(self, images, **facts)
+            if (self.folder, images) == (folder, at):
+                raise Killed
+
+        with monkeypatch.context() as patch, pytest.raises(Killed):
+            patch.setattr(Checkpoints, "save", save)
+            yield
+
+    return killed
+
 
 @pytest.fixture(params=[TINY, LATENT], ids=["pixels", "latent"])
 def tiny(request: pytest.FixtureRequest) -> DiffusionSettings:
@@ -73,40 +100,40 @@ def test_a_seed_gives_its_image_whatever_stands_beside_it(run: Path, tmp_path: P
     assert one.files()[0].read_bytes() == many.files()[9].read_bytes()
 
 
-def test_a_resumed_run_ends_as_an_undisturbed_one(
-    galaxies: Catalog, tiny: DiffusionSettings, tmp_path: Path
+def test_a_run_killed_before_its_rate_fell_ends_as_an_undisturbed_one(
+    galaxies: Catalog, tiny: DiffusionSettings, tmp_path: Path, kill: Kill
 ) -> None:
-    settings = replace(tiny, cooldown=0.0)
-    whole = train_diffusion([galaxies], tmp_path / "whole", settings)
+    whole = train_diffusion([galaxies], tmp_path / "whole", tiny)
     half = tmp_path / "half"
-    train_diffusion([galaxies], half, replace(settings, images=8))
-    train_diffusion([galaxies], half, settings, resume=True)
+    with kill(half / "checkpoints", 8):
+        train_diffusion([galaxies], half, tiny)
+    train_diffusion([galaxies], half, tiny, resume=True)
     assert (half / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
 
 
 @pytest.mark.parametrize("killed_at", [32, 64])
-def test_a_run_stopped_in_its_autoencoder_ends_as_an_undisturbed_one(
-    galaxies: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed_at: int
+def test_a_run_killed_in_its_autoencoder_ends_as_an_undisturbed_one(
+    galaxies: Catalog, tmp_path: Path, kill: Kill, killed_at: int
 ) -> None:
     whole = train_diffusion([galaxies], tmp_path / "whole", LATENT)
-
-    class Killed(Exception):
-        pass
-
-    real = Checkpoints.save
-
-    def save(self: Checkpoints, images: int, **facts: Any) -> None:
-        real(self, images, **facts)
-        if images == killed_at:
-            raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Checkpoints, "save", save)
-        with pytest.raises(Killed):
-            train_diffusion([galaxies], tmp_path / "half", LATENT)
-    assert not (tmp_path / "half" / "model.json").exists()
-    half = train_diffusion([galaxies], tmp_path / "half", LATENT, resume=True)
+    half = tmp_path / "half"
+    with kill(half / "autoencoder" / "checkpoints", killed_at):
+        train_diffusion([galaxies], half, LATENT)
+    assert not (half / "model.json").exists()
+    train_diffusion([galaxies], half, LATENT, resume=True)
     assert (half / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+
+
+def test_a_run_killed_in_its_autoencoder_is_not_begun_anew_nor_as_another(
+    galaxies: Catalog, tmp_path: Path, kill: Kill
+) -> None:
+    run = tmp_path / "run"
+    with kill(run / "autoencoder" / "checkpoints", 8):
+        train_diffusion([galaxies], run, LATENT)
+    with pytest.raises(InputError, match=r"already holds a run; go on with --resume"):
+        train_diffusion([galaxies], run, LATENT)
+    with pytest.raises(SettingsError, match=r"--batch \(=8\) differs from the run"):
+        train_diffusion([galaxies], run, replace(LATENT, batch=8), resume=True)
 
 
 def test_grain_can_be_given_to_a_run_that_has_ended(galaxies: Catalog, tmp_path: Path) -> None:

@@ -45,6 +45,9 @@ from parhelion.training import (
 # What may differ between a run and its continuation without changing what it converges to; grain is
 # put on what the network makes.
 _FREE = {"images", "grain", "device", "checkpoint_every", "sample_every", "log_every"}
+#: Where checkpoints lie: the network's, and those of the autoencoder, which come first.
+_AUTOENCODER = "autoencoder"
+_FOLDERS = ("checkpoints", f"{_AUTOENCODER}/checkpoints")
 _GRID, _STEPS, _GUIDANCE = 64, 20, 2.0  # of the sheets that show how training goes
 
 
@@ -86,7 +89,7 @@ def train_diffusion(
         If training was interrupted; it can be resumed.
     """
     settings, out = settings or DiffusionSettings(), Path(out)
-    check_resume(out, settings, _FREE, resume=resume)
+    check_resume(out, settings, _FREE, resume=resume, folders=_FOLDERS)
     catalogs = [training_part(item, settings.condition_on) for item in data]
     rows = [item for catalog in catalogs for item in catalog.rows()]
     conditions, targets = read_conditions(rows, settings.condition_on)
@@ -120,7 +123,7 @@ def train_diffusion(
     space = (
         Pixels()
         if settings.factor == 1
-        else fit_autoencoder(pixels, out / "autoencoder", settings, fabric, seen, resume=resume)
+        else fit_autoencoder(pixels, out / _AUTOENCODER, settings, fabric, seen, resume=resume)
     )
     shown = _Shown(pixels, space, settings, fabric)
 

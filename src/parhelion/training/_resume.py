@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,14 @@ from parhelion.errors import InputError, SettingsError
 from parhelion.training._checkpoint import Checkpoints
 
 
-def check_resume(out: Path, settings: Any, free: Set[str], *, resume: bool) -> None:
+def check_resume(
+    out: Path,
+    settings: Any,
+    free: Set[str],
+    *,
+    resume: bool,
+    folders: Sequence[str] = ("checkpoints",),
+) -> None:
     """Refuse to overwrite a run by accident, or to go on with it as another one.
 
     Parameters
@@ -24,6 +31,8 @@ def check_resume(out: Path, settings: Any, free: Set[str], *, resume: bool) -> N
         Fields that may differ, since they do not change what the run converges to.
     resume : bool
         Whether the user asked to go on.
+    folders : sequence of str
+        Where in `out` a run of this kind may have checkpoints.
 
     Raises
     ------
@@ -32,7 +41,7 @@ def check_resume(out: Path, settings: Any, free: Set[str], *, resume: bool) -> N
     SettingsError
         If another setting differs from the run's.
     """
-    if not Checkpoints(out / "checkpoints").exist():
+    if not any(Checkpoints(out / folder).exist() for folder in folders):
         return
     if not resume:
         raise InputError(f"{out} already holds a run; go on with --resume or give another --out")
