@@ -174,6 +174,26 @@ def test_a_resumed_lora_ends_as_an_undisturbed_one(
 ) -> None:
     parts = _labeled(galaxies)
     whole = train_lora([parts], stable, tmp_path / "whole", _LORA)
+    half = _killed_lora(monkeypatch, parts, stable, tmp_path / "half")
+    train_lora([parts], stable, half, _LORA, resume=True)
+    assert (half / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    with pytest.raises(InputError):
+        train_lora([parts], stable, half, replace(_LORA, rank=4), resume=True)
+
+
+def test_a_resumed_lora_learns_at_the_rate_that_is_asked_for(
+    stable: Path, galaxies: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = _labeled(galaxies)
+    early = train_lora([parts], stable, tmp_path / "early", replace(_LORA, images=4))
+    half = _killed_lora(monkeypatch, parts, stable, tmp_path / "half")
+    train_lora([parts], stable, half, replace(_LORA, learning_rate=1e-12), resume=True)
+    before, after = (load_model(run, "lora")[1] for run in (early, half))
+    assert all(torch.allclose(after[name], weight, atol=1e-8) for name, weight in before.items())
+
+
+def _killed_lora(monkeypatch: pytest.MonkeyPatch, parts: Catalog, base: Path, run: Path) -> Path:
+    """Return a run that ended at its first checkpoint, of 4 images."""
 
     class Killed(Exception):
         pass
@@ -184,14 +204,10 @@ def test_a_resumed_lora_ends_as_an_undisturbed_one(
         real(self, images, **facts)
         raise Killed
 
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(Checkpoints, "save", save)
-        with pytest.raises(Killed):
-            train_lora([parts], stable, tmp_path / "half", _LORA)
-    half = train_lora([parts], stable, tmp_path / "half", _LORA, resume=True)
-    assert (half / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
-    with pytest.raises(InputError):
-        train_lora([parts], stable, tmp_path / "half", replace(_LORA, rank=4), resume=True)
+        train_lora([parts], base, run, _LORA)
+    return run
 
 
 @pytest.mark.parametrize("aim", ["epsilon", "v_prediction"])

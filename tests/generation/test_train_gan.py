@@ -128,11 +128,14 @@ def test_a_nan_stops_the_run_and_keeps_the_last_good_checkpoint(
             losses["discriminator"] = torch.tensor(float("nan"))
         return losses
 
-    monkeypatch.setattr(_train_gan, "_step", poisoned)
-    with pytest.raises(NonFiniteLossError, match="discriminator became nan after 36 images"):
-        train_gan(galaxies, run, GanSettings(**TINY))
+    with monkeypatch.context() as patch:
+        patch.setattr(_train_gan, "_step", poisoned)
+        with pytest.raises(NonFiniteLossError, match="discriminator became nan after 36 images"):
+            train_gan(galaxies, run, GanSettings(**TINY))
     names = sorted(p.name for p in (run / "checkpoints").iterdir())
     assert names == ["000000000016.pt", "000000000032.pt"]
+    train_gan(galaxies, run, GanSettings(**TINY, learning_rate=1e-4), resume=True)
+    assert read_card(run, "gan")["images_seen"] == 64
 
 
 def test_conditional_and_gray(galaxies: Catalog, tmp_path: Path) -> None:

@@ -123,6 +123,8 @@ def test_a_checkpoint_restores_what_was_saved(tmp_path: Path) -> None:
 class _Settings:
     width: int = 2
     batch: int = 4
+    learning_rate: float = 1e-3
+    precision: str = "auto"
 
 
 def test_checkpoints_of_any_kind_are_a_run(tmp_path: Path) -> None:
@@ -135,6 +137,15 @@ def test_checkpoints_of_any_kind_are_a_run(tmp_path: Path) -> None:
     check_resume(tmp_path, _Settings(batch=8), free, resume=True, folders=("first",))
     with pytest.raises(SettingsError, match=r"--width \(=3\) differs from the run .*\(=2\)"):
         check_resume(tmp_path, _Settings(width=3), free, resume=True, folders=("first",))
+
+
+def test_what_a_nan_asks_for_can_be_done(tmp_path: Path) -> None:
+    save_settings(tmp_path, "train", _Settings())
+    Checkpoints(tmp_path / "checkpoints").save(1)
+    calmer = _Settings(learning_rate=1e-4, precision="fp32")
+    check_resume(tmp_path, calmer, set(), resume=True)
+    with pytest.raises(SettingsError, match=r"--batch \(=8\) differs"):
+        check_resume(tmp_path, _Settings(batch=8), set(), resume=True)
 
 
 def test_a_damaged_checkpoint_gives_way_to_the_one_before(

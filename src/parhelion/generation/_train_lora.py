@@ -108,6 +108,8 @@ def train_lora(
     seen = fingerprint(f"{name} {label}" for name, label in zip(names, labels, strict=True))
     if restored:
         check_same_data(out, restored[1]["data"], f"{base_id} {seen}")
+        for group in optimizer.param_groups:  # a checkpoint holds the rate of before
+            group["lr"] = settings.learning_rate
     roots = [str(catalog.root) for catalog in catalogs]
     save_settings(out, "train lora", settings, data=roots, base=base)
     texts = _encoded(pipe, labels, settings)

@@ -10,6 +10,10 @@ from parhelion._settings import SETTINGS_FILE, settings_dict
 from parhelion.errors import InputError, SettingsError
 from parhelion.training._checkpoint import Checkpoints
 
+#: What may differ in runs of every kind: what to change after a loss that became NaN (see
+#: `check_finite`), and what is only said on the model's card.
+_ALWAYS_FREE = {"learning_rate", "precision", "data_name", "credits"}
+
 
 def check_resume(
     out: Path,
@@ -28,7 +32,8 @@ def check_resume(
     settings : dataclass
         Settings of the continuation.
     free : set of str
-        Fields that may differ, since they do not change what the run converges to.
+        Fields that may differ, since they do not change what the run converges to; beside those
+        that may in every run.
     resume : bool
         Whether the user asked to go on.
     folders : sequence of str
@@ -47,7 +52,7 @@ def check_resume(
         raise InputError(f"{out} already holds a run; go on with --resume or give another --out")
     before = json.loads((out / SETTINGS_FILE).read_text(encoding="utf-8"))["settings"]
     for name, value in settings_dict(settings).items():
-        if name not in free and before.get(name, value) != value:
+        if name not in free | _ALWAYS_FREE and before.get(name, value) != value:
             raise SettingsError(
                 f"--{name.replace('_', '-')} (={value}) differs from the run in {out} "
                 f"(={before[name]}); resume with its settings, or give another --out"
