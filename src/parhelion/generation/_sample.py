@@ -14,7 +14,7 @@ from parhelion.errors import ModelError
 from parhelion.generation._conditional import Conditional
 from parhelion.generation._networks import Generator
 from parhelion.generation._settings import GanSettings
-from parhelion.training import find_model, load_model, to_pixels
+from parhelion.training import find_device, find_model, load_model, to_pixels
 
 # Every forward pass has this many images, padded if need be: convolutions may sum in another
 # order at another batch size, and a seed's image must not depend on its neighbors.
@@ -60,6 +60,11 @@ class GanSampler(Conditional):
     ----------
     length : int
         Random numbers to an image: its latent vector, then its maps of noise.
+
+    Raises
+    ------
+    ModelError, SettingsError
+        If the model is damaged, or the device is not there.
     """
 
     def __init__(self, folder: Path, device: str = "auto") -> None:
@@ -68,8 +73,7 @@ class GanSampler(Conditional):
         super().__init__(card["conditions"], card["proportions"])
         self.model_id: str = card["model_id"]
         self.image_size = settings.image_size
-        accelerator = "cuda" if torch.cuda.is_available() else "cpu"
-        self.device = torch.device(accelerator if device == "auto" else device)
+        self.device = torch.device(find_device(device))
         self._model = make_generator(
             settings, tuple(len(names) for names in self.conditions.values())
         )

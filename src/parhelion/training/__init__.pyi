@@ -4,6 +4,7 @@ from ._codec import FULL as FULL
 from ._codec import HALVED as HALVED
 from ._codec import reencode as reencode
 from ._ema import Ema as Ema
+from ._fabric import find_device as find_device
 from ._fabric import make_fabric as make_fabric
 from ._fabric import native_bf16 as native_bf16
 from ._jitter import jitter_color as jitter_color
