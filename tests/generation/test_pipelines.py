@@ -161,6 +161,23 @@ def test_a_lora_changes_what_is_drawn(stable: Path, galaxies: Catalog, tmp_path:
     assert tuned.files()[0].read_bytes() != plain.files()[0].read_bytes()
 
 
+def test_a_lora_draws_as_it_was_taught(stable: Path, galaxies: Catalog, tmp_path: Path) -> None:
+    parts = _labeled(galaxies)
+    settings = replace(_LORA, images=2, prompt="A {label} galaxy", image_size=2 * SIDE)
+    run = train_lora([parts], stable, tmp_path / "run", settings)
+    asked = GenerateSettings(count=1, label="round", steps=1)
+    made = generate(run, tmp_path / "made", asked)
+    assert made.recipes()[0]["prompt"] == "A round galaxy"
+    assert decode(made.files()[0])[0].pixels.shape == (2 * SIDE, 2 * SIDE, 3)
+    varied = vary(run, parts, tmp_path / "varied", VarySettings(steps=2))
+    assert {recipe["prompt"] for recipe in varied.recipes()} == {"A round galaxy", "A flat galaxy"}
+    assert decode(varied.files()[0])[0].pixels.shape == (2 * SIDE, 2 * SIDE, 3)
+    other = generate(run, tmp_path / "other", replace(asked, prompt="A {label} cloud"))
+    assert other.recipes()[0]["prompt"] == "A round cloud"
+    with pytest.raises(SettingsError, match=r"--image-size \(=20\) must be a multiple of 8"):
+        replace(settings, image_size=20)
+
+
 def test_a_lora_of_a_pipeline_that_changed_is_refused(galaxies: Catalog, tmp_path: Path) -> None:
     base = stable_diffusion(tmp_path)
     run = train_lora([_labeled(galaxies)], base, tmp_path / "run", replace(_LORA, images=2))

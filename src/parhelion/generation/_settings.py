@@ -179,8 +179,8 @@ class GenerateSettings:
     """How far a diffusion model goes towards a class and away from images in general: 1 is the
     class itself, more is more typical and less varied; 1.5 when not given, 8 for a pipeline."""
     prompt: str | None = None
-    """What a text-to-image pipeline draws, with {label} for the class; "A realistic image of
-    {label} in space" when not given."""
+    """What a text-to-image pipeline draws, with {label} for the class; when not given, what a LoRA
+    was taught with, and "A realistic image of {label} in space" for other pipelines."""
     format: Literal["png", "jpg", "webp"] = "png"
     """File format."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -210,8 +210,8 @@ class VarySettings:
     guidance: float | None = None
     """How far to go towards the image's class; 1.5 when not given, 8 for a pipeline."""
     prompt: str | None = None
-    """What a text-to-image pipeline draws towards, with {label} for the class; "A realistic image
-    of {label} in space" when not given."""
+    """What a text-to-image pipeline draws towards, with {label} for the class; when not given, what
+    a LoRA was taught with, and "A realistic image of {label} in space" for other pipelines."""
     split: Literal["train", "all"] = "train"
     """Part of a split catalog to vary; one that is not split is varied whole."""
     format: Literal["png", "jpg", "webp"] = "png"
