@@ -18,12 +18,15 @@ from parhelion.generation import (
     GenerateSettings,
     SheetSettings,
     VarySettings,
+    _diffusion_sample,
+    _train_diffusion,
     generate,
     sheet,
     train_diffusion,
     trained_on,
     vary,
 )
+from parhelion.generation._diffusion import guided
 from parhelion.provenance import read_mark
 from parhelion.training import Checkpoints, read_card, read_log
 
@@ -246,6 +249,37 @@ def test_flags_of_the_other_kind_are_refused(run: Path, tmp_path: Path) -> None:
         generate(run, tmp_path / "made", GenerateSettings(count=1, truncation=0.5))
     with pytest.raises(SettingsError, match=r"--steps \(=9\) is of diffusion models"):
         generate("galaxies-64", tmp_path / "made", GenerateSettings(count=1, steps=9))
+
+
+def test_what_cannot_be_guided_is_drawn_as_it_is(
+    galaxies: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+
+    def noting(network: Any, labels: Any, guidance: float) -> Any:
+        asked.append(guidance)
+        return guided(network, labels, guidance)
+
+    monkeypatch.setattr(_train_diffusion, "guided", noting)
+    monkeypatch.setattr(_diffusion_sample, "guided", noting)
+    shown = replace(TINY, images=4, unconditional=0.0)
+    plain = replace(TINY, images=4, condition_on=(), balance="images")
+    for name, settings, why in (
+        ("shown", shown, "saw no images without one"),
+        ("plain", plain, "knows none"),
+    ):
+        run = train_diffusion([galaxies], tmp_path / name, settings)
+        out = tmp_path / f"made-{name}"
+        with pytest.raises(SettingsError, match=rf"--guidance \(=2\) is towards .*{why}"):
+            generate(run, out, GenerateSettings(count=1, guidance=2.0))
+        made = generate(run, out, GenerateSettings(count=1, steps=2))
+        assert made.recipes()[0]["guidance"] == 1
+        generate(run, tmp_path / f"again-{name}", GenerateSettings(count=1, steps=2, guidance=1.0))
+    assert set(asked) == {1.0}
+    strange = write_catalog(galaxies.root, [item | {"label": "lens"} for item in galaxies.rows()])
+    with pytest.raises(InputError, match=r"images/000.png has no label that the model knows"):
+        vary(tmp_path / "shown", strange, tmp_path / "varied")
+    assert len(vary(tmp_path / "plain", strange, tmp_path / "varied", VarySettings(steps=2))) == 24
 
 
 def test_labels_must_be_there(galaxies: Catalog, tmp_path: Path) -> None:

@@ -177,7 +177,8 @@ class GenerateSettings:
     """Steps back from noise of a diffusion model; 25 when not given, 50 for a pipeline."""
     guidance: float | None = None
     """How far a diffusion model goes towards a class and away from images in general: 1 is the
-    class itself, more is more typical and less varied; 1.5 when not given, 8 for a pipeline."""
+    class itself, more is more typical and less varied; 1.5 when not given (1 for a model that knows
+    no classes, or saw no images without theirs), 8 for a pipeline."""
     prompt: str | None = None
     """What a text-to-image pipeline draws, with {label} for the class; when not given, what a LoRA
     was taught with, and "A realistic image of {label} in space" for other pipelines."""

@@ -280,7 +280,8 @@ def _write_grid(
     if combinations:
         labels = (torch.arange(_GRID) % len(combinations)).to(device)
     sigmas = schedule(_STEPS)
-    drawn = denoise(guided(network, labels, _GUIDANCE), noise * sigmas[0], sigmas)
+    guidance = _GUIDANCE if settings.can_guide else 1.0
+    drawn = denoise(guided(network, labels, guidance), noise * sigmas[0], sigmas)
     sheet: NDArray[np.uint8] = grid(to_pixels(space.decode(drawn, white)))
     recipe = {"operation": "sample grid", "images_seen": images, "seed": settings.seed}
     write_image(out / "samples" / f"{images:09d}.png", sheet, recipe=recipe, made=True)
