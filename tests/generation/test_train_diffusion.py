@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -27,7 +28,7 @@ from parhelion.generation import (
     vary,
 )
 from parhelion.generation._diffusion import guided
-from parhelion.provenance import read_mark
+from parhelion.provenance import carries, read_mark
 from parhelion.training import Checkpoints, read_card, read_log
 
 TINY = DiffusionSettings(
@@ -204,6 +205,18 @@ def test_variations_keep_lineage_and_go_on(galaxies: Catalog, run: Path, tmp_pat
     again = vary(run, parts, varied.root, settings)
     assert again.rows() == varied.rows()
     assert [path.read_bytes() for path in again.files()] == before
+
+
+def test_a_damaged_variation_is_made_again(galaxies: Catalog, run: Path, tmp_path: Path) -> None:
+    settings = VarySettings(steps=2)
+    varied = vary(run, galaxies, tmp_path / "varied", settings)
+    before = [path.read_bytes() for path in varied.files()]
+    (varied.root / "catalog.parquet").unlink()
+    varied.files()[1].write_bytes(before[1][:-50])  # its mark, which stands before, is whole
+    assert carries(varied.files()[1], varied.recipes()[1])
+    again = vary(run, galaxies, varied.root, settings)
+    assert [path.read_bytes() for path in again.files()] == before
+    assert pq.read_table(varied.root / "rejected.parquet").num_rows == 0
 
 
 def test_more_strength_changes_more(galaxies: Catalog, run: Path, tmp_path: Path) -> None:
