@@ -250,10 +250,13 @@ def test_a_sheet_shows_the_images_that_are_drawn(run: Path, tmp_path: Path) -> N
             windows = np.lib.stride_tricks.sliding_window_view(pixels, drawn.shape)
             assert (windows == drawn).all((-3, -2, -1)).any()
     recipe = read_mark(tmp_path / "sheet.png").recipe
-    assert (recipe["steps"], recipe["guidance"]) == (2, 2.0)
-    with pytest.raises(SettingsError, match=r"--sweep \(=truncation\) is for GANs; a diffusion"):
+    assert (recipe["steps"], recipe["guidance"], "precision" in recipe) == (2, 2.0, True)
+    plain = sheet(run, tmp_path / "plain.png", SheetSettings(count=1))
+    recipe = read_mark(plain).recipe
+    assert (recipe["steps"], recipe["guidance"], "truncation" in recipe) == (25, 1.5, False)
+    with pytest.raises(SettingsError, match=r"--sweep \(=truncation\) is of GANs; a diffusion"):
         sheet(run, tmp_path / "other.png", SheetSettings(sweep="truncation"))
-    with pytest.raises(SettingsError, match=r"--truncation \(=0.5\) is for GANs; a diffusion"):
+    with pytest.raises(SettingsError, match=r"--truncation \(=0.5\) is of GANs; a diffusion"):
         sheet(run, tmp_path / "other.png", SheetSettings(truncation=0.5))
 
 

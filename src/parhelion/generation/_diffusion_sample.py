@@ -58,9 +58,8 @@ class DiffusionSampler(Conditional):
         card, weights = load_model(folder, "diffusion")
         values = {"grain": False} | card["settings"]  # models of earlier versions have none
         settings = settings_from_dict(DiffusionSettings, values, where=str(folder))
-        super().__init__(card["conditions"], card["proportions"])
+        super().__init__("diffusion", card["model_id"], card["conditions"], card["proportions"])
         self._numbers = {tuple(row[:-1]): place for place, row in enumerate(self.combinations)}
-        self.model_id: str = card["model_id"]
         self.image_size, self.channels = settings.image_size, settings.channels
         self._saw_unnamed = settings.unconditional > 0
         self._steps, self._guidance = steps, _guidance_of(folder, settings, guidance)
@@ -82,41 +81,28 @@ class DiffusionSampler(Conditional):
         for network in (self._network, self._space):
             network.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
 
-    def draw(
-        self, seeds: Sequence[int], truncation: float = 1.0, **wanted: str | None
-    ) -> Iterator[tuple[NDArray[np.uint8], dict[str, Any]]]:
-        """Yield pixels and recipe of each seed, in order; see `Sampler`."""
-        recipes = self.recipes(seeds, truncation, **wanted)
-        yield from zip(self.pictures(seeds, self.classes(seeds, **wanted)), recipes, strict=True)
-
     def pictures(
-        self, seeds: Sequence[int], classes: Sequence[Sequence[int]]
+        self,
+        seeds: Sequence[int],
+        classes: Sequence[Sequence[int]],
+        truncations: Sequence[float],
     ) -> Iterator[NDArray[np.uint8]]:
-        """Yield the ``(H, W, C)`` uint8 image of each seed and its classes; see `classes`."""
-        kinds, sigmas = self._kinds(classes), schedule(self._steps)
+        """Yield the image of each seed and its classes; see `Conditional`."""
+        kinds = [self._numbers[tuple(own)] for own in classes]
+        sigmas = schedule(self._steps)
         for start in range(0, len(seeds), BATCH):
             part = slice(start, start + BATCH)
             noise, white = self._noise(seeds[part])
             yield from self._back(noise * sigmas[0], white, kinds[part], sigmas)
 
-    def recipes(
-        self, seeds: Sequence[int], truncation: float = 1.0, **wanted: str | None
-    ) -> list[dict[str, Any]]:
-        """Return the recipes that `draw` yields, without the pixels.
-
-        Raises
-        ------
-        SettingsError
-            If a class is asked for that the model does not know, or truncation is.
-        """
-        if truncation != 1:
-            raise SettingsError(
-                f"--truncation (={truncation}) is of GANs; a diffusion model has --guidance"
-            )
-        return [
-            {"operation": "generate", "origin": "diffusion", "seed": int(seed)} | self._told(kind)
-            for seed, kind in zip(seeds, self._kinds(self.classes(seeds, **wanted)), strict=True)
-        ]
+    def told(self, truncation: float = 1.0) -> dict[str, Any]:
+        """Return what a recipe says of the model, and of how it draws."""
+        return {
+            "model_id": self.model_id,
+            "steps": self._steps,
+            "guidance": float(self._guidance),
+            "precision": self.precision,
+        }
 
     def vary(
         self, pixels: NDArray[np.uint8], seeds: Sequence[int], strength: float, kinds: Sequence[int]
@@ -167,22 +153,10 @@ class DiffusionSampler(Conditional):
     def variation(self, seed: int, kind: int, strength: float) -> dict[str, Any]:
         """Return the recipe of a variation, but for its parent."""
         recipe = {"operation": "vary", "origin": "image_to_image", "seed": int(seed)}
-        return recipe | {"strength": strength} | self._told(kind)
-
-    def _told(self, kind: int) -> dict[str, Any]:
-        recipe = {
-            "model_id": self.model_id,
-            "steps": self._steps,
-            "guidance": float(self._guidance),
-            "precision": self.precision,
-        }
+        recipe |= {"strength": strength} | self.told()
         if self.conditions and kind < len(self.combinations):
             recipe |= self.name_classes(self.combinations[kind][:-1])
         return recipe
-
-    def _kinds(self, classes: Sequence[Sequence[int]]) -> list[int]:
-        """Return the numbers of combinations of classes, as the network is told them."""
-        return [self._numbers[tuple(own)] for own in classes]
 
     def _noise(self, seeds: Sequence[int]) -> tuple[Tensor, Tensor | None]:
         """Return what maps begin as, and what grain is made from, each a function of its seed."""

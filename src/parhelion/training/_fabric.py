@@ -62,10 +62,10 @@ def find_device(device: str) -> str:
     SettingsError
         If the device is not there.
     """
-    there = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
     if device == "auto":
-        return "cuda" if there["cuda"]() else "cpu"
-    if device in there and not there[device]():
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    lacks_cuda = device == "cuda" and not torch.cuda.is_available()
+    if lacks_cuda or (device == "mps" and not torch.backends.mps.is_available()):
         raise SettingsError(f"--device (={device}) is not available here; use cpu or auto")
     return device
 
