@@ -13,13 +13,14 @@ from safetensors.torch import load_file
 
 from parhelion.catalog import Catalog, decode, write_catalog
 from parhelion.cli import main
-from parhelion.errors import InputError, SettingsError
+from parhelion.errors import InputError, ModelError, SettingsError
 from parhelion.generation import (
     DiffusionSettings,
     GenerateSettings,
     SheetSettings,
     VarySettings,
     _diffusion_sample,
+    _train_autoencoder,
     _train_diffusion,
     generate,
     sheet,
@@ -28,6 +29,7 @@ from parhelion.generation import (
     vary,
 )
 from parhelion.generation._diffusion import guided
+from parhelion.generation._train_autoencoder import maps_of
 from parhelion.provenance import carries, read_mark
 from parhelion.training import Checkpoints, read_card, read_log
 
@@ -152,6 +154,28 @@ def test_grain_can_be_given_to_a_run_that_has_ended(galaxies: Catalog, tmp_path:
     assert all(torch.equal(after[name], weight) for name, weight in before.items())
     for one, other in zip(plain.files(), grainy.files(), strict=True):
         assert (decode(one)[0].pixels != decode(other)[0].pixels).any()
+
+
+def test_maps_and_grain_are_measured_once(
+    galaxies: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = train_diffusion([galaxies], tmp_path / "run", replace(LATENT, images=8))
+    before = load_file(run / "model.safetensors")
+    measured = [
+        name for name in before if name.startswith(("space.mean", "space.spread", "space.g"))
+    ]
+    assert len(measured) == 6
+
+    def elsewhere(*given: Any) -> Any:  # another device computes a little differently
+        return 1.001 * maps_of(*given)
+
+    monkeypatch.setattr(_train_autoencoder, "maps_of", elsewhere)
+    train_diffusion([galaxies], run, LATENT, resume=True)
+    after = load_file(run / "model.safetensors")
+    assert all(torch.equal(after[name], before[name]) for name in measured)
+    (run / "autoencoder" / "measured.safetensors").write_bytes(b"nothing")
+    with pytest.raises(ModelError, match=r"measured\.safetensors is damaged .*; delete it"):
+        train_diffusion([galaxies], run, replace(LATENT, images=24), resume=True)
 
 
 def test_a_model_of_before_there_was_grain_still_draws(galaxies: Catalog, tmp_path: Path) -> None:
