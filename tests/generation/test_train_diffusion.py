@@ -178,6 +178,15 @@ def test_maps_and_grain_are_measured_once(
         train_diffusion([galaxies], run, replace(LATENT, images=24), resume=True)
 
 
+def test_a_run_that_goes_on_from_its_cooldown_says_so(
+    galaxies: Catalog, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = train_diffusion([galaxies], tmp_path / "run", replace(TINY, images=8))
+    train_diffusion([galaxies], run, replace(TINY, images=12), resume=True)
+    (said,) = caplog.messages
+    assert "falling towards the end at 8 images (--cooldown 0.3); at 8 it jumps" in said
+
+
 def test_a_model_of_before_there_was_grain_still_draws(galaxies: Catalog, tmp_path: Path) -> None:
     run = train_diffusion([galaxies], tmp_path / "run", replace(LATENT, grain=False))
     asked = GenerateSettings(count=1, steps=2)

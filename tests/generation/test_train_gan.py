@@ -177,6 +177,16 @@ def test_a_run_does_not_go_on_with_other_images(galaxies: Catalog, whole: Path) 
         train_gan(fewer, whole, GanSettings(**{**TINY, "images": 96}), resume=True)
 
 
+def test_a_run_that_goes_on_from_its_cooldown_says_so(
+    galaxies: Catalog, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = GanSettings(**{**TINY, "images": 16}, cooldown=0.5)
+    run = train_gan(galaxies, tmp_path / "run", settings)
+    train_gan(galaxies, run, replace(settings, images=20), resume=True)
+    (said,) = caplog.messages
+    assert "falling towards the end at 16 images (--cooldown 0.5); at 16 it jumps" in said
+
+
 def test_too_few_images_is_one_clear_line(galaxies: Catalog, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"has 24 images .* fewer than --batch \(=32\)"):
         train_gan(galaxies, tmp_path / "run", GanSettings(**{**TINY, "batch": 32}))

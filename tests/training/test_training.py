@@ -43,6 +43,7 @@ from parhelion.training import (
     step_generator,
     to_model,
     to_pixels,
+    warn_of_cooldown,
 )
 
 
@@ -125,6 +126,8 @@ class _Settings:
     batch: int = 4
     learning_rate: float = 1e-3
     precision: str = "auto"
+    images: int = 100
+    cooldown: float = 0.3
 
 
 def test_checkpoints_of_any_kind_are_a_run(tmp_path: Path) -> None:
@@ -146,6 +149,25 @@ def test_what_a_nan_asks_for_can_be_done(tmp_path: Path) -> None:
     check_resume(tmp_path, calmer, set(), resume=True)
     with pytest.raises(SettingsError, match=r"--batch \(=8\) differs"):
         check_resume(tmp_path, _Settings(batch=8), set(), resume=True)
+
+
+@pytest.mark.parametrize(
+    ("seen", "images", "warned"),
+    [
+        (80, 200, True),
+        (100, 200, True),
+        (80, 90, True),
+        (80, 100, False),
+        (70, 200, False),
+        (100, 60, False),  # nothing is left to learn
+    ],
+)
+def test_a_learning_rate_that_jumps_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, seen: int, images: int, warned: bool
+) -> None:
+    save_settings(tmp_path, "train", _Settings())
+    warn_of_cooldown(tmp_path, _Settings(images=images), seen)
+    assert [f"at {seen} it jumps" in line for line in caplog.messages] == [True] * warned
 
 
 def test_a_damaged_checkpoint_gives_way_to_the_one_before(

@@ -45,7 +45,7 @@ class DiffusionSettings:
     balance: Literal["images", "classes"] = "images"
     """What is drawn equally often in training; classes are those of --condition-on."""
     images: int = 200_000
-    """Images to show before training ends."""
+    """Images to show before training ends; a run may be resumed with others, see --cooldown."""
     batch: int = 32
     """Images in a step."""
     learning_rate: float = 4e-4
@@ -53,7 +53,8 @@ class DiffusionSettings:
     warmup: int = 4_000
     """Images over which the learning rate rises from 0."""
     cooldown: float = 0.3
-    """Last share of the run over which the learning rate falls to nothing."""
+    """Last share of the run over which the learning rate falls to nothing; a run that is resumed
+    within it with more --images jumps back to a higher rate."""
     noise_mean: float = -1.2
     """Mean of the natural logarithm of the noise in training."""
     noise_spread: float = 1.2

@@ -42,7 +42,8 @@ class GanSettings:
     start: str | None = None
     """Model to fine-tune: a folder, or the name of one that ships. The run's sizes must be its."""
     images: int = 200_000
-    """Real images to show to the discriminator before training ends."""
+    """Real images to show to the discriminator before training ends; a run may be resumed with
+    others, see --cooldown."""
     batch: int = 16
     """Images in a step."""
     accumulate: int = 1
@@ -52,7 +53,8 @@ class GanSettings:
     """Adam's learning rate for the generator."""
     cooldown: float = 0.0
     """Last share of the run over which the learning rates fall to zero; it ends the swings of a
-    generator and its critic."""
+    generator and its critic. A run that is resumed within it with more --images jumps back to
+    higher rates."""
     discriminator_pace: float = 1.0
     """The discriminator's learning rate, as a multiple of the generator's."""
     beta1: float = 0.5

@@ -40,10 +40,12 @@ from parhelion.training import (
     stopped,
     to_model,
     to_pixels,
+    warn_of_cooldown,
 )
 
-# What may differ between a run and its continuation without changing what it converges to; grain is
-# put on what the network makes.
+# What may differ between a run and its continuation without changing what it converges to. Grain is
+# put on what the network makes; with other images the learning rate falls towards another end, and
+# may jump.
 _FREE = {"images", "grain", "device", "checkpoint_every", "sample_every", "log_every"}
 #: Where checkpoints lie: the network's, and those of the autoencoder, which come first.
 _AUTOENCODER = "autoencoder"
@@ -118,6 +120,7 @@ def train_diffusion(
     seen = _seen(rows, settings.condition_on)
     if restored:
         check_same_data(out, restored[1]["data"], seen)
+        warn_of_cooldown(out, settings, images)
     roots = [str(catalog.root) for catalog in catalogs]
     save_settings(out, "train diffusion", settings, data=roots)
     space = (

@@ -24,6 +24,7 @@ from ._pretrained import timm_network as timm_network
 from ._resume import check_resume as check_resume
 from ._resume import check_same_data as check_same_data
 from ._resume import fingerprint as fingerprint
+from ._resume import warn_of_cooldown as warn_of_cooldown
 from ._samples import PixelStore as PixelStore
 from ._samples import check_apart as check_apart
 from ._synchronized import synchronize_batch_norm as synchronize_batch_norm

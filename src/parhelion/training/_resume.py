@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from parhelion._settings import SETTINGS_FILE, settings_dict
 from parhelion.errors import InputError, SettingsError
 from parhelion.training._checkpoint import Checkpoints
+
+_log = logging.getLogger(__name__)
 
 #: What may differ in runs of every kind: what to change after a loss that became NaN (see
 #: `check_finite`), and what is only said on the model's card.
@@ -57,6 +60,33 @@ def check_resume(
                 f"--{name.replace('_', '-')} (={value}) differs from the run in {out} "
                 f"(={before[name]}); resume with its settings, or give another --out"
             )
+
+
+def warn_of_cooldown(out: Path, settings: Any, images: int) -> None:
+    """Log a warning where a run whose learning rate was falling goes on to another end.
+
+    Call it before the continuation's settings are saved.
+
+    Parameters
+    ----------
+    out : Path
+        The run's folder.
+    settings : dataclass
+        Settings of the continuation; with `images` and `cooldown`.
+    images : int
+        Images seen so far.
+    """
+    before = json.loads((out / SETTINGS_FILE).read_text(encoding="utf-8"))["settings"]["images"]
+    was_falling = images > (1 - settings.cooldown) * before
+    if was_falling and before != settings.images > images:
+        _log.warning(
+            "the learning rate was falling towards the end at %d images (--cooldown %g); at %d it "
+            "jumps, for the end is now at %d (--images)",
+            before,
+            settings.cooldown,
+            images,
+            settings.images,
+        )
 
 
 def check_same_data(out: Path, before: str, now: str) -> None:
