@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from drawn_galaxy import draw_galaxy
 from parhelion.generation import DiffusionSettings
@@ -45,6 +46,13 @@ def test_measured_maps_are_as_edm_has_data() -> None:
         torch.testing.assert_close(space.decode(maps), before, rtol=1e-4, atol=1e-4)
     assert maps.mean((0, 2, 3)).abs().max() < 1e-3
     torch.testing.assert_close(maps.std((0, 2, 3)), torch.full((4,), SIGMA_DATA), rtol=1e-3, atol=0)
+
+
+def test_maps_on_the_cpu_are_measured_for_an_autoencoder_on_another_device() -> None:
+    with FakeTensorMode(), torch.device("cuda"):  # a GPU of which only the name is there
+        space = Autoencoder(_TINY)
+        space.measure(torch.randn(2, 4, 8, 8, device="cpu"))
+    assert space.spread.device.type == "cuda"
 
 
 def test_a_perfect_autoencoder_loses_nothing_but_the_size_of_its_maps() -> None:

@@ -1,6 +1,7 @@
 """The mathematics of diffusion, on cases with known answers."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -134,3 +135,18 @@ def test_sizes_must_fit_the_resolutions() -> None:
         DiffusionSettings(image_size=20, widths=(8, 8, 8, 8))
     with pytest.raises(SettingsError, match=r"must be at least 16 and divisible by 16, for --fac"):
         DiffusionSettings(image_size=24, factor=8, widths=(8, 8))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"balance": "classes"}, r"--balance \(=classes\) must be images without --condition-on"),
+        (
+            {"condition_on": ("label",), "unconditional": 1.0},
+            r"--unconditional \(=1.0\) must be in \[0, 1\)",
+        ),
+    ],
+)
+def test_classes_must_be_there_and_shown(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        DiffusionSettings(**settings)

@@ -4,10 +4,13 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from diffusers import DDIMScheduler
 from safetensors.torch import load_file, save_file
 from tiny_pipelines import SIDE, stable_diffusion, unidiffuser
 
@@ -23,7 +26,8 @@ from parhelion.generation import (
     train_lora,
     vary,
 )
-from parhelion.generation._pipelines import pipeline_folder
+from parhelion.generation._pipelines import load_pipeline, pipeline_folder
+from parhelion.generation._train_lora import _loss
 from parhelion.provenance import read_mark
 from parhelion.training import Checkpoints, load_model, read_card, read_log
 
@@ -157,6 +161,23 @@ def test_a_lora_changes_what_is_drawn(stable: Path, galaxies: Catalog, tmp_path:
     assert tuned.files()[0].read_bytes() != plain.files()[0].read_bytes()
 
 
+def test_a_lora_draws_as_it_was_taught(stable: Path, galaxies: Catalog, tmp_path: Path) -> None:
+    parts = _labeled(galaxies)
+    settings = replace(_LORA, images=2, prompt="A {label} galaxy", image_size=2 * SIDE)
+    run = train_lora([parts], stable, tmp_path / "run", settings)
+    asked = GenerateSettings(count=1, label="round", steps=1)
+    made = generate(run, tmp_path / "made", asked)
+    assert made.recipes()[0]["prompt"] == "A round galaxy"
+    assert decode(made.files()[0])[0].pixels.shape == (2 * SIDE, 2 * SIDE, 3)
+    varied = vary(run, parts, tmp_path / "varied", VarySettings(steps=2))
+    assert {recipe["prompt"] for recipe in varied.recipes()} == {"A round galaxy", "A flat galaxy"}
+    assert decode(varied.files()[0])[0].pixels.shape == (2 * SIDE, 2 * SIDE, 3)
+    other = generate(run, tmp_path / "other", replace(asked, prompt="A {label} cloud"))
+    assert other.recipes()[0]["prompt"] == "A round cloud"
+    with pytest.raises(SettingsError, match=r"--image-size \(=20\) must be a multiple of 8"):
+        replace(settings, image_size=20)
+
+
 def test_a_lora_of_a_pipeline_that_changed_is_refused(galaxies: Catalog, tmp_path: Path) -> None:
     base = stable_diffusion(tmp_path)
     run = train_lora([_labeled(galaxies)], base, tmp_path / "run", replace(_LORA, images=2))
@@ -170,6 +191,26 @@ def test_a_resumed_lora_ends_as_an_undisturbed_one(
 ) -> None:
     parts = _labeled(galaxies)
     whole = train_lora([parts], stable, tmp_path / "whole", _LORA)
+    half = _killed_lora(monkeypatch, parts, stable, tmp_path / "half")
+    train_lora([parts], stable, half, _LORA, resume=True)
+    assert (half / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    with pytest.raises(InputError):
+        train_lora([parts], stable, half, replace(_LORA, rank=4), resume=True)
+
+
+def test_a_resumed_lora_learns_at_the_rate_that_is_asked_for(
+    stable: Path, galaxies: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = _labeled(galaxies)
+    early = train_lora([parts], stable, tmp_path / "early", replace(_LORA, images=4))
+    half = _killed_lora(monkeypatch, parts, stable, tmp_path / "half")
+    train_lora([parts], stable, half, replace(_LORA, learning_rate=1e-12), resume=True)
+    before, after = (load_model(run, "lora")[1] for run in (early, half))
+    assert all(torch.allclose(after[name], weight, atol=1e-8) for name, weight in before.items())
+
+
+def _killed_lora(monkeypatch: pytest.MonkeyPatch, parts: Catalog, base: Path, run: Path) -> Path:
+    """Return a run that ended at its first checkpoint, of 4 images."""
 
     class Killed(Exception):
         pass
@@ -180,14 +221,39 @@ def test_a_resumed_lora_ends_as_an_undisturbed_one(
         real(self, images, **facts)
         raise Killed
 
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(Checkpoints, "save", save)
-        with pytest.raises(Killed):
-            train_lora([parts], stable, tmp_path / "half", _LORA)
-    half = train_lora([parts], stable, tmp_path / "half", _LORA, resume=True)
-    assert (half / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
-    with pytest.raises(InputError):
-        train_lora([parts], stable, tmp_path / "half", replace(_LORA, rank=4), resume=True)
+        train_lora([parts], base, run, _LORA)
+    return run
+
+
+@pytest.mark.parametrize("aim", ["epsilon", "v_prediction"])
+def test_the_loss_of_a_perfect_u_net_is_nothing(stable: Path, aim: str) -> None:
+    """It knows the images, and the share of them that its time says; so it knows the noise."""
+    # As the pipeline is saved, not as it is loaded: that is what its U-Net was taught with.
+    levels = DDIMScheduler.from_pretrained(stable, subfolder="scheduler").alphas_cumprod
+    maps = torch.randn(64, 4, 2, 2, generator=torch.Generator().manual_seed(0))
+
+    def perfect(noisy: Any, times: Any, encoder_hidden_states: Any) -> Any:
+        signal = levels[times].reshape(-1, 1, 1, 1)
+        noise = (noisy - signal.sqrt() * maps) / (1 - signal).sqrt()
+        velocity = signal.sqrt() * noise - (1 - signal).sqrt() * maps
+        return SimpleNamespace(sample=noise if aim == "epsilon" else velocity)
+
+    scheduler = load_pipeline(stable, torch.float32)[0].scheduler
+    scheduler.register_to_config(prediction_type=aim)
+    numbers = torch.Generator().manual_seed(1)
+    loss = _loss(perfect, scheduler, maps, torch.zeros(64, 1, 16), numbers)
+    assert float(loss) == pytest.approx(0, abs=1e-6)
+
+
+def test_a_pipeline_of_another_aim_is_refused(galaxies: Catalog, tmp_path: Path) -> None:
+    base = stable_diffusion(tmp_path)
+    file = base / "scheduler" / "scheduler_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"prediction_type": "sample"}))
+    with pytest.raises(ModelError, match="its U-Net predicts sample, and what is known is epsilon"):
+        train_lora([_labeled(galaxies)], base, tmp_path / "run", _LORA)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_lora_learns(stable: Path, galaxies: Catalog, tmp_path: Path) -> None:

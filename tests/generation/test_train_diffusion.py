@@ -1,28 +1,36 @@
 import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
 from safetensors.torch import load_file
 
 from parhelion.catalog import Catalog, decode, write_catalog
 from parhelion.cli import main
-from parhelion.errors import InputError, SettingsError
+from parhelion.errors import InputError, ModelError, SettingsError
 from parhelion.generation import (
     DiffusionSettings,
     GenerateSettings,
     SheetSettings,
     VarySettings,
+    _diffusion_sample,
+    _train_autoencoder,
+    _train_diffusion,
     generate,
     sheet,
     train_diffusion,
     trained_on,
     vary,
 )
-from parhelion.provenance import read_mark
+from parhelion.generation._diffusion import guided
+from parhelion.generation._train_autoencoder import maps_of
+from parhelion.provenance import carries, read_mark
 from parhelion.training import Checkpoints, read_card, read_log
 
 TINY = DiffusionSettings(
@@ -40,6 +48,31 @@ TINY = DiffusionSettings(
     precision="fp32",
 )
 LATENT = replace(TINY, factor=4, autoencoder_width=8, autoencoder_images=64)
+
+Kill = Callable[[Path, int], AbstractContextManager[None]]
+
+
+@pytest.fixture
+def kill(monkeypatch: pytest.MonkeyPatch) -> Kill:
+    """End a training without a word, once it has written the checkpoint of so many images."""
+
+    class Killed(Exception):
+        pass
+
+    real = Checkpoints.save
+
+    @contextmanager
+    def killed(folder: Path, at: int) -> Iterator[None]:
+        def save(self: Checkpoints, images: int, **facts: Any) -> None:
+            real(self, images, **facts)
+            if (self.folder, images) == (folder, at):
+                raise Killed
+
+        with monkeypatch.context() as patch, pytest.raises(Killed):
+            patch.setattr(Checkpoints, "save", save)
+            yield
+
+    return killed
 
 
 @pytest.fixture(params=[TINY, LATENT], ids=["pixels", "latent"])
@@ -73,40 +106,40 @@ def test_a_seed_gives_its_image_whatever_stands_beside_it(run: Path, tmp_path: P
     assert one.files()[0].read_bytes() == many.files()[9].read_bytes()
 
 
-def test_a_resumed_run_ends_as_an_undisturbed_one(
-    galaxies: Catalog, tiny: DiffusionSettings, tmp_path: Path
+def test_a_run_killed_before_its_rate_fell_ends_as_an_undisturbed_one(
+    galaxies: Catalog, tiny: DiffusionSettings, tmp_path: Path, kill: Kill
 ) -> None:
-    settings = replace(tiny, cooldown=0.0)
-    whole = train_diffusion([galaxies], tmp_path / "whole", settings)
+    whole = train_diffusion([galaxies], tmp_path / "whole", tiny)
     half = tmp_path / "half"
-    train_diffusion([galaxies], half, replace(settings, images=8))
-    train_diffusion([galaxies], half, settings, resume=True)
+    with kill(half / "checkpoints", 8):
+        train_diffusion([galaxies], half, tiny)
+    train_diffusion([galaxies], half, tiny, resume=True)
     assert (half / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
 
 
 @pytest.mark.parametrize("killed_at", [32, 64])
-def test_a_run_stopped_in_its_autoencoder_ends_as_an_undisturbed_one(
-    galaxies: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed_at: int
+def test_a_run_killed_in_its_autoencoder_ends_as_an_undisturbed_one(
+    galaxies: Catalog, tmp_path: Path, kill: Kill, killed_at: int
 ) -> None:
     whole = train_diffusion([galaxies], tmp_path / "whole", LATENT)
-
-    class Killed(Exception):
-        pass
-
-    real = Checkpoints.save
-
-    def save(self: Checkpoints, images: int, **facts: Any) -> None:
-        real(self, images, **facts)
-        if images == killed_at:
-            raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Checkpoints, "save", save)
-        with pytest.raises(Killed):
-            train_diffusion([galaxies], tmp_path / "half", LATENT)
-    assert not (tmp_path / "half" / "model.json").exists()
-    half = train_diffusion([galaxies], tmp_path / "half", LATENT, resume=True)
+    half = tmp_path / "half"
+    with kill(half / "autoencoder" / "checkpoints", killed_at):
+        train_diffusion([galaxies], half, LATENT)
+    assert not (half / "model.json").exists()
+    train_diffusion([galaxies], half, LATENT, resume=True)
     assert (half / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+
+
+def test_a_run_killed_in_its_autoencoder_is_not_begun_anew_nor_as_another(
+    galaxies: Catalog, tmp_path: Path, kill: Kill
+) -> None:
+    run = tmp_path / "run"
+    with kill(run / "autoencoder" / "checkpoints", 8):
+        train_diffusion([galaxies], run, LATENT)
+    with pytest.raises(InputError, match=r"already holds a run; go on with --resume"):
+        train_diffusion([galaxies], run, LATENT)
+    with pytest.raises(SettingsError, match=r"--batch \(=8\) differs from the run"):
+        train_diffusion([galaxies], run, replace(LATENT, batch=8), resume=True)
 
 
 def test_grain_can_be_given_to_a_run_that_has_ended(galaxies: Catalog, tmp_path: Path) -> None:
@@ -121,6 +154,37 @@ def test_grain_can_be_given_to_a_run_that_has_ended(galaxies: Catalog, tmp_path:
     assert all(torch.equal(after[name], weight) for name, weight in before.items())
     for one, other in zip(plain.files(), grainy.files(), strict=True):
         assert (decode(one)[0].pixels != decode(other)[0].pixels).any()
+
+
+def test_maps_and_grain_are_measured_once(
+    galaxies: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = train_diffusion([galaxies], tmp_path / "run", replace(LATENT, images=8))
+    before = load_file(run / "model.safetensors")
+    measured = [
+        name for name in before if name.startswith(("space.mean", "space.spread", "space.g"))
+    ]
+    assert len(measured) == 6
+
+    def elsewhere(*given: Any) -> Any:  # another device computes a little differently
+        return 1.001 * maps_of(*given)
+
+    monkeypatch.setattr(_train_autoencoder, "maps_of", elsewhere)
+    train_diffusion([galaxies], run, LATENT, resume=True)
+    after = load_file(run / "model.safetensors")
+    assert all(torch.equal(after[name], before[name]) for name in measured)
+    (run / "autoencoder" / "measured.safetensors").write_bytes(b"nothing")
+    with pytest.raises(ModelError, match=r"measured\.safetensors is damaged .*; delete it"):
+        train_diffusion([galaxies], run, replace(LATENT, images=24), resume=True)
+
+
+def test_a_run_that_goes_on_from_its_cooldown_says_so(
+    galaxies: Catalog, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = train_diffusion([galaxies], tmp_path / "run", replace(TINY, images=8))
+    train_diffusion([galaxies], run, replace(TINY, images=12), resume=True)
+    (said,) = caplog.messages
+    assert "falling towards the end at 8 images (--cooldown 0.3); at 8 it jumps" in said
 
 
 def test_a_model_of_before_there_was_grain_still_draws(galaxies: Catalog, tmp_path: Path) -> None:
@@ -176,6 +240,18 @@ def test_variations_keep_lineage_and_go_on(galaxies: Catalog, run: Path, tmp_pat
     assert [path.read_bytes() for path in again.files()] == before
 
 
+def test_a_damaged_variation_is_made_again(galaxies: Catalog, run: Path, tmp_path: Path) -> None:
+    settings = VarySettings(steps=2)
+    varied = vary(run, galaxies, tmp_path / "varied", settings)
+    before = [path.read_bytes() for path in varied.files()]
+    (varied.root / "catalog.parquet").unlink()
+    varied.files()[1].write_bytes(before[1][:-50])  # its mark, which stands before, is whole
+    assert carries(varied.files()[1], varied.recipes()[1])
+    again = vary(run, galaxies, varied.root, settings)
+    assert [path.read_bytes() for path in again.files()] == before
+    assert pq.read_table(varied.root / "rejected.parquet").num_rows == 0
+
+
 def test_more_strength_changes_more(galaxies: Catalog, run: Path, tmp_path: Path) -> None:
     def change(strength: float) -> float:
         settings = VarySettings(steps=10, strength=strength, guidance=1.0)
@@ -207,10 +283,13 @@ def test_a_sheet_shows_the_images_that_are_drawn(run: Path, tmp_path: Path) -> N
             windows = np.lib.stride_tricks.sliding_window_view(pixels, drawn.shape)
             assert (windows == drawn).all((-3, -2, -1)).any()
     recipe = read_mark(tmp_path / "sheet.png").recipe
-    assert (recipe["steps"], recipe["guidance"]) == (2, 2.0)
-    with pytest.raises(SettingsError, match=r"--sweep \(=truncation\) is for GANs; a diffusion"):
+    assert (recipe["steps"], recipe["guidance"], "precision" in recipe) == (2, 2.0, True)
+    plain = sheet(run, tmp_path / "plain.png", SheetSettings(count=1))
+    recipe = read_mark(plain).recipe
+    assert (recipe["steps"], recipe["guidance"], "truncation" in recipe) == (25, 1.5, False)
+    with pytest.raises(SettingsError, match=r"--sweep \(=truncation\) is of GANs; a diffusion"):
         sheet(run, tmp_path / "other.png", SheetSettings(sweep="truncation"))
-    with pytest.raises(SettingsError, match=r"--truncation \(=0.5\) is for GANs; a diffusion"):
+    with pytest.raises(SettingsError, match=r"--truncation \(=0.5\) is of GANs; a diffusion"):
         sheet(run, tmp_path / "other.png", SheetSettings(truncation=0.5))
 
 
@@ -219,6 +298,37 @@ def test_flags_of_the_other_kind_are_refused(run: Path, tmp_path: Path) -> None:
         generate(run, tmp_path / "made", GenerateSettings(count=1, truncation=0.5))
     with pytest.raises(SettingsError, match=r"--steps \(=9\) is of diffusion models"):
         generate("galaxies-64", tmp_path / "made", GenerateSettings(count=1, steps=9))
+
+
+def test_what_cannot_be_guided_is_drawn_as_it_is(
+    galaxies: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+
+    def noting(network: Any, labels: Any, guidance: float) -> Any:
+        asked.append(guidance)
+        return guided(network, labels, guidance)
+
+    monkeypatch.setattr(_train_diffusion, "guided", noting)
+    monkeypatch.setattr(_diffusion_sample, "guided", noting)
+    shown = replace(TINY, images=4, unconditional=0.0)
+    plain = replace(TINY, images=4, condition_on=(), balance="images")
+    for name, settings, why in (
+        ("shown", shown, "saw no images without one"),
+        ("plain", plain, "knows none"),
+    ):
+        run = train_diffusion([galaxies], tmp_path / name, settings)
+        out = tmp_path / f"made-{name}"
+        with pytest.raises(SettingsError, match=rf"--guidance \(=2\) is towards .*{why}"):
+            generate(run, out, GenerateSettings(count=1, guidance=2.0))
+        made = generate(run, out, GenerateSettings(count=1, steps=2))
+        assert made.recipes()[0]["guidance"] == 1
+        generate(run, tmp_path / f"again-{name}", GenerateSettings(count=1, steps=2, guidance=1.0))
+    assert set(asked) == {1.0}
+    strange = write_catalog(galaxies.root, [item | {"label": "lens"} for item in galaxies.rows()])
+    with pytest.raises(InputError, match=r"images/000.png has no label that the model knows"):
+        vary(tmp_path / "shown", strange, tmp_path / "varied")
+    assert len(vary(tmp_path / "plain", strange, tmp_path / "varied", VarySettings(steps=2))) == 24
 
 
 def test_labels_must_be_there(galaxies: Catalog, tmp_path: Path) -> None:

@@ -128,11 +128,14 @@ def test_a_nan_stops_the_run_and_keeps_the_last_good_checkpoint(
             losses["discriminator"] = torch.tensor(float("nan"))
         return losses
 
-    monkeypatch.setattr(_train_gan, "_step", poisoned)
-    with pytest.raises(NonFiniteLossError, match="discriminator became nan after 36 images"):
-        train_gan(galaxies, run, GanSettings(**TINY))
+    with monkeypatch.context() as patch:
+        patch.setattr(_train_gan, "_step", poisoned)
+        with pytest.raises(NonFiniteLossError, match="discriminator became nan after 36 images"):
+            train_gan(galaxies, run, GanSettings(**TINY))
     names = sorted(p.name for p in (run / "checkpoints").iterdir())
     assert names == ["000000000016.pt", "000000000032.pt"]
+    train_gan(galaxies, run, GanSettings(**TINY, learning_rate=1e-4), resume=True)
+    assert read_card(run, "gan")["images_seen"] == 64
 
 
 def test_conditional_and_gray(galaxies: Catalog, tmp_path: Path) -> None:
@@ -172,6 +175,16 @@ def test_a_run_does_not_go_on_with_other_images(galaxies: Catalog, whole: Path) 
     fewer = Catalog(galaxies.root, galaxies.table.slice(0, 20))
     with pytest.raises(InputError, match="the catalogs are not those of the run"):
         train_gan(fewer, whole, GanSettings(**{**TINY, "images": 96}), resume=True)
+
+
+def test_a_run_that_goes_on_from_its_cooldown_says_so(
+    galaxies: Catalog, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = GanSettings(**{**TINY, "images": 16}, cooldown=0.5)
+    run = train_gan(galaxies, tmp_path / "run", settings)
+    train_gan(galaxies, run, replace(settings, images=20), resume=True)
+    (said,) = caplog.messages
+    assert "falling towards the end at 16 images (--cooldown 0.5); at 16 it jumps" in said
 
 
 def test_too_few_images_is_one_clear_line(galaxies: Catalog, tmp_path: Path) -> None:

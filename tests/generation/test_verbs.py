@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from parhelion.catalog import open_catalog
 from parhelion.cli import main
@@ -57,6 +58,22 @@ def test_the_weights_that_ship_need_no_flag(
     assert main(["sheet", "--count", "1", "--out", "sheet.png"]) == 0
     assert main(["interpolate", "--seeds", "1,2", "--out", "strip.png"]) == 0
     assert open_catalog("made").column("source") == ["galaxies-64"]
+
+
+@pytest.mark.parametrize(
+    "verb", [["generate"], ["sheet"], ["interpolate", "--seeds", "1,2"]], ids=lambda verb: verb[0]
+)
+def test_a_device_that_is_not_there_is_one_line(
+    model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    verb: list[str],
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    rest = ["--model", str(model), "--device", "cuda", "--out", str(tmp_path / "out.png")]
+    assert main([*verb, *rest]) == 2
+    assert "--device (=cuda) is not available here; use cpu or auto" in capsys.readouterr().err
 
 
 def test_interpolate(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from parhelion._settings import save_settings
 from parhelion.errors import (
     InputError,
     ModelError,
@@ -25,6 +27,7 @@ from parhelion.training import (
     Interrupt,
     RunLog,
     check_finite,
+    check_resume,
     check_same_data,
     check_weights,
     data_order,
@@ -40,6 +43,7 @@ from parhelion.training import (
     step_generator,
     to_model,
     to_pixels,
+    warn_of_cooldown,
 )
 
 
@@ -116,6 +120,56 @@ def test_a_checkpoint_restores_what_was_saved(tmp_path: Path) -> None:
     assert torch.equal(parts["model"].weight, saved)
 
 
+@dataclass(frozen=True)
+class _Settings:
+    width: int = 2
+    batch: int = 4
+    learning_rate: float = 1e-3
+    precision: str = "auto"
+    images: int = 100
+    cooldown: float = 0.3
+
+
+def test_checkpoints_of_any_kind_are_a_run(tmp_path: Path) -> None:
+    save_settings(tmp_path, "train", _Settings())
+    Checkpoints(tmp_path / "first").save(1)
+    free = {"batch"}
+    check_resume(tmp_path, _Settings(), free, resume=False)  # none where they usually are
+    with pytest.raises(InputError, match="already holds a run"):
+        check_resume(tmp_path, _Settings(), free, resume=False, folders=("checkpoints", "first"))
+    check_resume(tmp_path, _Settings(batch=8), free, resume=True, folders=("first",))
+    with pytest.raises(SettingsError, match=r"--width \(=3\) differs from the run .*\(=2\)"):
+        check_resume(tmp_path, _Settings(width=3), free, resume=True, folders=("first",))
+
+
+def test_what_a_nan_asks_for_can_be_done(tmp_path: Path) -> None:
+    save_settings(tmp_path, "train", _Settings())
+    Checkpoints(tmp_path / "checkpoints").save(1)
+    calmer = _Settings(learning_rate=1e-4, precision="fp32")
+    check_resume(tmp_path, calmer, set(), resume=True)
+    with pytest.raises(SettingsError, match=r"--batch \(=8\) differs"):
+        check_resume(tmp_path, _Settings(batch=8), set(), resume=True)
+
+
+@pytest.mark.parametrize(
+    ("seen", "images", "warned"),
+    [
+        (80, 200, True),
+        (100, 200, True),
+        (80, 90, True),
+        (80, 100, False),
+        (70, 200, False),
+        (100, 60, False),  # nothing is left to learn
+    ],
+)
+def test_a_learning_rate_that_jumps_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, seen: int, images: int, warned: bool
+) -> None:
+    save_settings(tmp_path, "train", _Settings())
+    warn_of_cooldown(tmp_path, _Settings(images=images), seen)
+    assert [f"at {seen} it jumps" in line for line in caplog.messages] == [True] * warned
+
+
 def test_a_damaged_checkpoint_gives_way_to_the_one_before(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -128,6 +182,16 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(
     assert restored is not None
     assert restored[0] == 2
     assert "cannot be read" in caplog.text
+
+
+def test_a_run_that_began_further_back_replaces_what_lies_ahead(tmp_path: Path) -> None:
+    checkpoints = Checkpoints(tmp_path, **_parts())
+    for images in (80, 90, 100, 10, 20):
+        checkpoints.save(images)
+        restored = checkpoints.restore()
+        assert restored is not None
+        assert restored[0] == images
+    assert sorted(path.stem for path in tmp_path.iterdir()) == ["000000000010", "000000000020"]
 
 
 def test_only_damaged_checkpoints_are_an_error(tmp_path: Path) -> None:

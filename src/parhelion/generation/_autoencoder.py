@@ -91,8 +91,8 @@ class Autoencoder(nn.Module):
 
     @torch.no_grad()
     def measure(self, maps: Tensor) -> None:
-        """Take mean and spread of the channels from maps that `encode` returned."""
-        maps = maps / SIGMA_DATA * self.spread + self.mean
+        """Take mean and spread of the channels from maps that `encode` returned, on any device."""
+        maps = maps.to(self.mean.device) / SIGMA_DATA * self.spread + self.mean
         self.mean.copy_(maps.mean((0, 2, 3))[:, None, None])
         self.spread.copy_(maps.std((0, 2, 3))[:, None, None])
 

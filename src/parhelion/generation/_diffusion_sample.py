@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from parhelion._settings import settings_from_dict
-from parhelion.errors import ModelError, SettingsError
+from parhelion.errors import InputError, ModelError, SettingsError
 from parhelion.generation._autoencoder import SPACE, space_of
 from parhelion.generation._conditional import Conditional
 from parhelion.generation._diffusion import DiffusionNetwork, denoise, guided, schedule
@@ -18,7 +18,7 @@ from parhelion.generation._diffusion_settings import DiffusionSettings
 from parhelion.generation._sample import BATCH
 from parhelion.training import load_model, make_fabric, to_model, to_pixels
 
-#: Steps back from noise, and guidance, where none are asked for.
+#: Steps back from noise, and guidance of models that can be guided, where none are asked for.
 STEPS, GUIDANCE = 25, 1.5
 
 
@@ -33,10 +33,17 @@ class DiffusionSampler(Conditional):
         Where to compute.
     steps : int
         Steps back from noise; 20 to 50 are usual.
-    guidance : float
+    guidance : float, optional
         1 is the class itself; above, more typical and less varied images of it.
     precision : {"auto", "fp32", "bf16"}
         Arithmetic; it is part of the recipe.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, or it is damaged.
+    SettingsError
+        If `guidance` is asked of a model that knows no classes, or saw no images without theirs.
     """
 
     def __init__(
@@ -45,17 +52,17 @@ class DiffusionSampler(Conditional):
         device: str = "auto",
         *,
         steps: int = STEPS,
-        guidance: float = GUIDANCE,
+        guidance: float | None = None,
         precision: str = "auto",
     ) -> None:
         card, weights = load_model(folder, "diffusion")
         values = {"grain": False} | card["settings"]  # models of earlier versions have none
         settings = settings_from_dict(DiffusionSettings, values, where=str(folder))
-        super().__init__(card["conditions"], card["proportions"])
+        super().__init__("diffusion", card["model_id"], card["conditions"], card["proportions"])
         self._numbers = {tuple(row[:-1]): place for place, row in enumerate(self.combinations)}
-        self.model_id: str = card["model_id"]
         self.image_size, self.channels = settings.image_size, settings.channels
-        self._steps, self._guidance = steps, guidance
+        self._saw_unnamed = settings.unconditional > 0
+        self._steps, self._guidance = steps, _guidance_of(folder, settings, guidance)
         self._fabric = make_fabric(device, precision)
         self.device: torch.device = self._fabric.device
         self.precision = "bf16" if "bf16" in str(self._fabric._precision.precision) else "fp32"
@@ -74,41 +81,28 @@ class DiffusionSampler(Conditional):
         for network in (self._network, self._space):
             network.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
 
-    def draw(
-        self, seeds: Sequence[int], truncation: float = 1.0, **wanted: str | None
-    ) -> Iterator[tuple[NDArray[np.uint8], dict[str, Any]]]:
-        """Yield pixels and recipe of each seed, in order; see `Sampler`."""
-        recipes = self.recipes(seeds, truncation, **wanted)
-        yield from zip(self.pictures(seeds, self.classes(seeds, **wanted)), recipes, strict=True)
-
     def pictures(
-        self, seeds: Sequence[int], classes: Sequence[Sequence[int]]
+        self,
+        seeds: Sequence[int],
+        classes: Sequence[Sequence[int]],
+        truncations: Sequence[float],
     ) -> Iterator[NDArray[np.uint8]]:
-        """Yield the ``(H, W, C)`` uint8 image of each seed and its classes; see `classes`."""
-        kinds, sigmas = self._kinds(classes), schedule(self._steps)
+        """Yield the image of each seed and its classes; see `Conditional`."""
+        kinds = [self._numbers[tuple(own)] for own in classes]
+        sigmas = schedule(self._steps)
         for start in range(0, len(seeds), BATCH):
             part = slice(start, start + BATCH)
             noise, white = self._noise(seeds[part])
             yield from self._back(noise * sigmas[0], white, kinds[part], sigmas)
 
-    def recipes(
-        self, seeds: Sequence[int], truncation: float = 1.0, **wanted: str | None
-    ) -> list[dict[str, Any]]:
-        """Return the recipes that `draw` yields, without the pixels.
-
-        Raises
-        ------
-        SettingsError
-            If a class is asked for that the model does not know, or truncation is.
-        """
-        if truncation != 1:
-            raise SettingsError(
-                f"--truncation (={truncation}) is of GANs; a diffusion model has --guidance"
-            )
-        return [
-            {"operation": "generate", "origin": "diffusion", "seed": int(seed)} | self._told(kind)
-            for seed, kind in zip(seeds, self._kinds(self.classes(seeds, **wanted)), strict=True)
-        ]
+    def told(self, truncation: float = 1.0) -> dict[str, Any]:
+        """Return what a recipe says of the model, and of how it draws."""
+        return {
+            "model_id": self.model_id,
+            "steps": self._steps,
+            "guidance": float(self._guidance),
+            "precision": self.precision,
+        }
 
     def vary(
         self, pixels: NDArray[np.uint8], seeds: Sequence[int], strength: float, kinds: Sequence[int]
@@ -134,35 +128,35 @@ class DiffusionSampler(Conditional):
             yield from self._back(noisy, white, kinds[part], sigmas)
 
     def kinds_of(self, rows: Sequence[Mapping[str, Any]]) -> list[int]:
-        """Return the classes of a catalog's rows as `vary` takes them; `none` where unknown."""
+        """Return the classes of a catalog's rows as `vary` takes them; `none` where unknown.
+
+        Raises
+        ------
+        InputError
+            If a row's class is unknown to a model that saw no images without theirs.
+        """
         found = []
         for row in rows:
             named = [
                 known.index(row[name]) if row[name] in known else -1
                 for name, known in self.conditions.items()
             ]
-            found.append(self._numbers.get(tuple(named), self._network.classes))
+            kind = self._numbers.get(tuple(named), self._network.classes)
+            if self.conditions and kind == self._network.classes and not self._saw_unnamed:
+                raise InputError(
+                    f"{row['path']} has no {' and '.join(self.conditions)} that the model knows, "
+                    "and it saw no images without (--unconditional 0); leave such images out"
+                )
+            found.append(kind)
         return found
 
     def variation(self, seed: int, kind: int, strength: float) -> dict[str, Any]:
         """Return the recipe of a variation, but for its parent."""
         recipe = {"operation": "vary", "origin": "image_to_image", "seed": int(seed)}
-        return recipe | {"strength": strength} | self._told(kind)
-
-    def _told(self, kind: int) -> dict[str, Any]:
-        recipe = {
-            "model_id": self.model_id,
-            "steps": self._steps,
-            "guidance": float(self._guidance),
-            "precision": self.precision,
-        }
+        recipe |= {"strength": strength} | self.told()
         if self.conditions and kind < len(self.combinations):
             recipe |= self.name_classes(self.combinations[kind][:-1])
         return recipe
-
-    def _kinds(self, classes: Sequence[Sequence[int]]) -> list[int]:
-        """Return the numbers of combinations of classes, as the network is told them."""
-        return [self._numbers[tuple(own)] for own in classes]
 
     def _noise(self, seeds: Sequence[int]) -> tuple[Tensor, Tensor | None]:
         """Return what maps begin as, and what grain is made from, each a function of its seed."""
@@ -197,6 +191,19 @@ class DiffusionSampler(Conditional):
             clean = denoise(guided(self._network, labels, self._guidance), padded, sigmas)
             images = self._space.decode(clean, grainy)
         yield from to_pixels(images)[:count]
+
+
+def _guidance_of(folder: Path, settings: DiffusionSettings, asked: float | None) -> float:
+    """Return the guidance of a model: what is asked for, if it can be guided at all."""
+    if settings.can_guide:
+        return GUIDANCE if asked is None else asked
+    if asked not in (None, 1):
+        lacks = "saw no images without one" if settings.condition_on else "knows none"
+        raise SettingsError(
+            f"--guidance (={asked:g}) is towards a class and away from images in general; {folder} "
+            f"{lacks}: leave it out"
+        )
+    return 1.0
 
 
 def _filled(rows: Tensor) -> Tensor:

@@ -40,11 +40,12 @@ class DiffusionSettings:
     """Columns of the catalog that the network is conditioned on: label (morphology, say), source
     (survey)."""
     unconditional: float = 0.1
-    """Share of training images shown without their class: what guidance is away from."""
+    """Share of training images shown without their class: what guidance is away from, so that
+    without any there is none."""
     balance: Literal["images", "classes"] = "images"
-    """What is drawn equally often in training."""
+    """What is drawn equally often in training; classes are those of --condition-on."""
     images: int = 200_000
-    """Images to show before training ends."""
+    """Images to show before training ends; a run may be resumed with others, see --cooldown."""
     batch: int = 32
     """Images in a step."""
     learning_rate: float = 4e-4
@@ -52,7 +53,8 @@ class DiffusionSettings:
     warmup: int = 4_000
     """Images over which the learning rate rises from 0."""
     cooldown: float = 0.3
-    """Last share of the run over which the learning rate falls to nothing."""
+    """Last share of the run over which the learning rate falls to nothing; a run that is resumed
+    within it with more --images jumps back to a higher rate."""
     noise_mean: float = -1.2
     """Mean of the natural logarithm of the noise in training."""
     noise_spread: float = 1.2
@@ -112,11 +114,22 @@ class DiffusionSettings:
             require(value >= 0, name, value, "not be negative")
         require(self.batch >= 1, "batch", self.batch, "be at least 1")
         require(0 <= self.dropout < 1, "dropout", self.dropout, "be in [0, 1)")
-        require(0 <= self.unconditional <= 1, "unconditional", self.unconditional, "be in [0, 1]")
+        require(0 <= self.unconditional < 1, "unconditional", self.unconditional, "be in [0, 1)")
+        require(
+            self.balance == "images" or bool(self.condition_on),
+            "balance",
+            self.balance,
+            "be images without --condition-on",
+        )
         require(0 < self.learning_rate < 1, "learning-rate", self.learning_rate, "be in (0, 1)")
         require(0 <= self.cooldown <= 1, "cooldown", self.cooldown, "be in [0, 1]")
         require(self.noise_spread > 0, "noise-spread", self.noise_spread, "be positive")
         require(self.ema_half_life > 0, "ema-half-life", self.ema_half_life, "be positive")
+
+    @property
+    def can_guide(self) -> bool:
+        """Whether there are classes to go towards, and images in general to go away from."""
+        return bool(self.condition_on) and self.unconditional > 0
 
     @property
     def map_shape(self) -> tuple[int, int, int]:

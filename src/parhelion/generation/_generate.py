@@ -9,25 +9,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parhelion._files import write_bytes
 from parhelion._progress import bar
 from parhelion._settings import save_settings
 from parhelion.catalog import (
     Catalog,
     check_free,
-    decode,
-    decode_bytes,
     image_id,
     make_room,
     row,
     write_catalog,
 )
-from parhelion.errors import DecodeError
+from parhelion.generation._made_files import kept, written
 from parhelion.generation._pipelines import pipeline_for
 from parhelion.generation._sample import Sampler
 from parhelion.generation._samplers import sampler_of
 from parhelion.generation._settings import GenerateSettings
-from parhelion.provenance import FORMATS, carries, encode_image
+from parhelion.provenance import FORMATS
 
 #: Images that may wait to be written while the network draws the next ones.
 _AHEAD = 32
@@ -97,14 +94,9 @@ def _kept(
     """Return the rows, by seed, of images that are there already and need not be drawn again."""
     rows = {}
     for recipe in recipes:
-        file = out / _path(recipe, suffix)
-        if not carries(file, recipe):
-            continue
-        try:
-            pixels = decode(file)[0].pixels
-        except DecodeError:
-            continue  # damaged since: it is drawn again
-        rows[recipe["seed"]] = _row(pixels, recipe, suffix, source)
+        pixels = kept(out / _path(recipe, suffix), recipe)
+        if pixels is not None:
+            rows[recipe["seed"]] = _row(pixels, recipe, suffix, source)
     return rows
 
 
@@ -120,11 +112,8 @@ def _write_all(
     """
 
     def write(pixels: NDArray[np.uint8], recipe: dict[str, Any]) -> Row:
-        data = encode_image(pixels, FORMATS[suffix], recipe=recipe, made=True)
-        write_bytes(out / _path(recipe, suffix), data)
-        if suffix != "png":  # what is lost in encoding belongs to the image's identity
-            pixels = decode_bytes(data, _path(recipe, suffix))[0].pixels
-        return _row(pixels, recipe, suffix, source)
+        again = written(out / _path(recipe, suffix), pixels, recipe)
+        return _row(again, recipe, suffix, source)
 
     waiting: deque[Future[Row]] = deque()
     with ThreadPoolExecutor(1) as writer:

@@ -15,7 +15,7 @@ class LoraSettings:
     rank: int = 8
     """Rank of what is added to each attention matrix (Hu et al. 2021)."""
     image_size: int | None = None
-    """Side of the images, in pixels; the pipeline's own when not given."""
+    """Side of the images, in pixels, a multiple of 8; the pipeline's own when not given."""
     unprompted: float = 0.1
     """Share of training images shown with an empty text: what guidance is away from."""
     images: int = 20_000
@@ -46,10 +46,10 @@ class LoraSettings:
             value = getattr(self, name)
             require(value >= 1, name.replace("_", "-"), value, "be at least 1")
         require(
-            self.image_size is None or self.image_size >= 8,
+            self.image_size is None or (self.image_size >= 8 and self.image_size % 8 == 0),
             "image-size",
             self.image_size,
-            "be at least 8",
+            "be a multiple of 8",
         )
         require(0 <= self.unprompted <= 1, "unprompted", self.unprompted, "be in [0, 1]")
         require(0 < self.learning_rate < 1, "learning-rate", self.learning_rate, "be in (0, 1)")

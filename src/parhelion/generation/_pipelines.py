@@ -12,15 +12,16 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from parhelion._settings import settings_from_dict
 from parhelion.errors import MissingExtraError, ModelError, SettingsError
+from parhelion.generation._lora_settings import LoraSettings
 from parhelion.generation._settings import GenerateSettings, SheetSettings, VarySettings
 from parhelion.training import load_model, make_fabric, read_card
 
 #: What a name begins with that is looked up on the hub.
 HUB = "hub:"
-#: FLARE's settings: DPM-Solver++ of 50 steps, guidance 8, and what it asks for.
+#: FLARE's settings: DPM-Solver++ of 50 steps, guidance 8; its text is the default of a LoRA's.
 STEPS, GUIDANCE = 50, 8.0
-PROMPT = "A realistic image of {label} in space"
 
 _INDEX = "model_index.json"
 _UNIDIFFUSER = "UniDiffuserPipeline"
@@ -45,8 +46,9 @@ class PipelineSampler:
     model : Path or str
         A folder that diffusers saved, ``hub:OWNER/NAME``, or a folder of `train_lora`. Pickled
         code is never run.
-    prompt : str
-        What to draw; ``{label}`` stands for the class, underscores as spaces.
+    prompt : str, optional
+        What to draw; ``{label}`` stands for the class, underscores as spaces. When not given, what
+        a LoRA was taught with, or FLARE's text.
     device : {"auto", "cpu", "cuda", "mps"}
         Where to compute, in bfloat16 on a GPU.
     steps : int
@@ -65,7 +67,7 @@ class PipelineSampler:
     def __init__(
         self,
         model: Path | str,
-        prompt: str = PROMPT,
+        prompt: str | None = None,
         device: str = "auto",
         *,
         steps: int = STEPS,
@@ -77,14 +79,21 @@ class PipelineSampler:
         self.precision = "bf16" if dtype == torch.bfloat16 else "fp32"
         self.conditions: dict[str, list[str]] = {}
         self.channels = 3
-        self._prompt, self._steps, self._guidance = prompt, steps, guidance
+        taught = _taught(model)
+        self._prompt = taught.prompt if prompt is None else prompt
+        self._steps, self._guidance = steps, guidance
         self._labels: list[str | None] = []
         self._pipe, self.model_id = load_pipeline(model, dtype)
         self._pipe.to(self.device)
         self._is_unidiffuser = type(self._pipe).__name__ == _UNIDIFFUSER
         self._from_images: Any = None
         network = getattr(self._pipe, "unet", None) or self._pipe.transformer
-        self.image_size = int(network.config.sample_size * self._pipe.vae_scale_factor)
+        own = int(network.config.sample_size * self._pipe.vae_scale_factor)
+        self.image_size = taught.image_size or own
+        # A pipeline is asked for a size only where it is not its own: not all take one.
+        self._size = (
+            {} if self.image_size == own else dict.fromkeys(("height", "width"), self.image_size)
+        )
 
     def draw(
         self, seeds: Sequence[int], truncation: float = 1.0, **wanted: str | None
@@ -172,7 +181,7 @@ class PipelineSampler:
         with _quiet():
             if self._is_unidiffuser:
                 self._pipe.set_text_to_image_mode()
-            found = self._pipe(prompt, output_type="np", **self._asked(seed))
+            found = self._pipe(prompt, output_type="np", **self._size, **self._asked(seed))
         return _levels(found.images[0])
 
     @torch.inference_mode()
@@ -230,6 +239,14 @@ def asked_of(
     """Return what settings ask for under some names, and nothing of what they leave open."""
     given = {name: getattr(settings, name) for name in names}
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _taught(model: Path | str) -> LoraSettings:
+    """Return what a LoRA was taught with, and what is usual for a pipeline as it is."""
+    if not (Path(model) / "model.json").is_file():
+        return LoraSettings()
+    told = read_card(Path(model), "lora")["settings"]
+    return settings_from_dict(LoraSettings, told, where=str(model))
 
 
 def load_pipeline(model: Path | str, dtype: torch.dtype) -> tuple[Any, str]:

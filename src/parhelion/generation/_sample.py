@@ -14,7 +14,7 @@ from parhelion.errors import ModelError
 from parhelion.generation._conditional import Conditional
 from parhelion.generation._networks import Generator
 from parhelion.generation._settings import GanSettings
-from parhelion.training import find_model, load_model, to_pixels
+from parhelion.training import find_device, find_model, load_model, to_pixels
 
 # Every forward pass has this many images, padded if need be: convolutions may sum in another
 # order at another batch size, and a seed's image must not depend on its neighbors.
@@ -60,16 +60,19 @@ class GanSampler(Conditional):
     ----------
     length : int
         Random numbers to an image: its latent vector, then its maps of noise.
+
+    Raises
+    ------
+    ModelError, SettingsError
+        If the model is damaged, or the device is not there.
     """
 
     def __init__(self, folder: Path, device: str = "auto") -> None:
         card, weights = load_model(folder, "gan")
         settings = settings_from_dict(GanSettings, card["settings"], where=str(folder))
-        super().__init__(card["conditions"], card["proportions"])
-        self.model_id: str = card["model_id"]
+        super().__init__("gan", card["model_id"], card["conditions"], card["proportions"])
         self.image_size = settings.image_size
-        accelerator = "cuda" if torch.cuda.is_available() else "cpu"
-        self.device = torch.device(accelerator if device == "auto" else device)
+        self.device = torch.device(find_device(device))
         self._model = make_generator(
             settings, tuple(len(names) for names in self.conditions.values())
         )
@@ -84,22 +87,24 @@ class GanSampler(Conditional):
         self.length = self._model.inputs
         self._model.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
 
-    def draw(
-        self, seeds: Sequence[int], truncation: float = 1.0, **wanted: str | None
-    ) -> Iterator[tuple[NDArray[np.uint8], dict[str, Any]]]:
-        """Yield pixels and recipe of each seed, in order; see `Sampler`."""
+    def pictures(
+        self,
+        seeds: Sequence[int],
+        classes: Sequence[Sequence[int]],
+        truncations: Sequence[float],
+    ) -> Iterator[NDArray[np.uint8]]:
+        """Yield the image of each seed, its classes and its truncation; see `Conditional`."""
         for start in range(0, len(seeds), BATCH):
-            part = seeds[start : start + BATCH]
-            classes = self.classes(part, **wanted)
-            points = self.latents(part, truncation) + self.embed(classes)
-            recipes = self._recipes(part, truncation, classes)
-            yield from zip(self.decode(points), recipes, strict=True)
+            part = slice(start, start + BATCH)
+            latents = [
+                self.latents([seed], amount)
+                for seed, amount in zip(seeds[part], truncations[part], strict=True)
+            ]
+            yield from self.decode(torch.cat(latents) + self.embed(classes[part]))
 
-    def recipes(
-        self, seeds: Sequence[int], truncation: float = 1.0, **wanted: str | None
-    ) -> list[dict[str, Any]]:
-        """Return the recipes that `draw` yields, without the pixels."""
-        return self._recipes(seeds, truncation, self.classes(seeds, **wanted))
+    def told(self, truncation: float) -> dict[str, Any]:
+        """Return what a recipe says of the model, and of how it draws."""
+        return {"model_id": self.model_id, "truncation": float(truncation)}
 
     def latents(self, seeds: Sequence[int], truncation: float = 1.0) -> torch.Tensor:
         """Return ``(N, length)`` float32: each seed's standard normal, times `truncation`.
@@ -134,21 +139,6 @@ class GanSampler(Conditional):
             padded = torch.zeros(BATCH, self.length)
             padded[: len(part)] = part
             yield from to_pixels(self._model(padded.to(self.device)))[: len(part)]
-
-    def _recipes(
-        self, seeds: Sequence[int], truncation: float, classes: Sequence[Sequence[int]]
-    ) -> list[dict[str, Any]]:
-        return [
-            {
-                "operation": "generate",
-                "origin": "gan",
-                "model_id": self.model_id,
-                "seed": int(seed),
-                "truncation": float(truncation),
-                **self.name_classes(own),
-            }
-            for seed, own in zip(seeds, classes, strict=True)
-        ]
 
 
 def load_sampler(model: Path | str, device: str = "auto") -> GanSampler:

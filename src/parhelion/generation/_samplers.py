@@ -24,8 +24,15 @@ def sampler_of(
     """
     folder = find_model(model)
     asked = asked_of(settings, "steps", "guidance")
-    if read_card(folder)["kind"] == "diffusion":
-        return DiffusionSampler(folder, settings.device, **asked)
-    for name, value in asked.items():
-        raise SettingsError(f"--{name} (={value}) is of diffusion models; {model} is a GAN")
-    return load_sampler(folder, settings.device)
+    if read_card(folder)["kind"] != "diffusion":
+        for name, value in asked.items():
+            raise SettingsError(f"--{name} (={value}) is of diffusion models; {model} is a GAN")
+        return load_sampler(folder, settings.device)
+    truncated: dict[str, object] = (
+        {"truncation": settings.truncation} if settings.truncation != 1 else {}
+    )
+    if isinstance(settings, SheetSettings) and settings.sweep == "truncation":
+        truncated = {"sweep": settings.sweep}
+    for name, value in truncated.items():
+        raise SettingsError(f"--{name} (={value}) is of GANs; a diffusion model has --guidance")
+    return DiffusionSampler(folder, settings.device, **asked)

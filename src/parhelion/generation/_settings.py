@@ -42,7 +42,8 @@ class GanSettings:
     start: str | None = None
     """Model to fine-tune: a folder, or the name of one that ships. The run's sizes must be its."""
     images: int = 200_000
-    """Real images to show to the discriminator before training ends."""
+    """Real images to show to the discriminator before training ends; a run may be resumed with
+    others, see --cooldown."""
     batch: int = 16
     """Images in a step."""
     accumulate: int = 1
@@ -52,7 +53,8 @@ class GanSettings:
     """Adam's learning rate for the generator."""
     cooldown: float = 0.0
     """Last share of the run over which the learning rates fall to zero; it ends the swings of a
-    generator and its critic."""
+    generator and its critic. A run that is resumed within it with more --images jumps back to
+    higher rates."""
     discriminator_pace: float = 1.0
     """The discriminator's learning rate, as a multiple of the generator's."""
     beta1: float = 0.5
@@ -181,10 +183,11 @@ class GenerateSettings:
     """Steps back from noise of a diffusion model; 25 when not given, 50 for a pipeline."""
     guidance: float | None = None
     """How far a diffusion model goes towards a class and away from images in general: 1 is the
-    class itself, more is more typical and less varied; 1.5 when not given, 8 for a pipeline."""
+    class itself, more is more typical and less varied; 1.5 when not given (1 for a model that knows
+    no classes, or saw no images without theirs), 8 for a pipeline."""
     prompt: str | None = None
-    """What a text-to-image pipeline draws, with {label} for the class; "A realistic image of
-    {label} in space" when not given."""
+    """What a text-to-image pipeline draws, with {label} for the class; when not given, what a LoRA
+    was taught with, and "A realistic image of {label} in space" for other pipelines."""
     format: Literal["png", "jpg", "webp"] = "png"
     """File format."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -214,8 +217,8 @@ class VarySettings:
     guidance: float | None = None
     """How far to go towards the image's class; 1.5 when not given, 8 for a pipeline."""
     prompt: str | None = None
-    """What a text-to-image pipeline draws towards, with {label} for the class; "A realistic image
-    of {label} in space" when not given."""
+    """What a text-to-image pipeline draws towards, with {label} for the class; when not given, what
+    a LoRA was taught with, and "A realistic image of {label} in space" for other pipelines."""
     split: Literal["train", "all"] = "train"
     """Part of a split catalog to vary; one that is not split is varied whole."""
     format: Literal["png", "jpg", "webp"] = "png"

@@ -1,21 +1,16 @@
 """Contact sheets: many seeds at a glance, or one latent vector through all classes."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
 from parhelion._settings import require
 from parhelion.errors import InputError, SettingsError
 from parhelion.generation._conditional import Conditional
-from parhelion.generation._diffusion_sample import DiffusionSampler
 from parhelion.generation._layout import PICTURES, Layout
-from parhelion.generation._pipelines import asked_of
-from parhelion.generation._sample import GanSampler
 from parhelion.generation._samplers import sampler_of
 from parhelion.generation._settings import SheetSettings
 from parhelion.provenance import write_image
@@ -92,16 +87,19 @@ def sheet(
         headings,
     )
     _check_size(path, layout)
-    pixels = layout.draw(np.stack(list(_pictures(sampler, cells))))
+    pictures = sampler.pictures(
+        [cell.seed for cell in cells],
+        [cell.classes for cell in cells],
+        [cell.truncation for cell in cells],
+    )
+    pixels = layout.draw(np.stack(list(pictures)))
     recipe = {
         "operation": "sheet",
-        "model_id": sampler.model_id,
+        **sampler.told(settings.truncation),
         "seeds": [int(seed) for seed in seeds],
         "sweep": settings.sweep,
         "label": settings.label,
         "source": settings.source,
-        "truncation": settings.truncation,
-        **asked_of(settings, "steps", "guidance"),
         "columns": columns,
         "scale": scale,
     }
@@ -119,26 +117,11 @@ def _seeds(settings: SheetSettings, seeds: Sequence[int] | None) -> Sequence[int
     return seeds
 
 
-def _pictures(
-    sampler: GanSampler | DiffusionSampler, cells: Sequence[_Cell]
-) -> Iterator[NDArray[np.uint8]]:
-    if isinstance(sampler, DiffusionSampler):
-        return sampler.pictures([cell.seed for cell in cells], [cell.classes for cell in cells])
-    points = [
-        sampler.latents([cell.seed], cell.truncation) + sampler.embed([cell.classes])
-        for cell in cells
-    ]
-    return sampler.decode(torch.cat(points))
-
-
 def _cells(
-    sampler: GanSampler | DiffusionSampler, seeds: Sequence[int], settings: SheetSettings
+    sampler: Conditional, seeds: Sequence[int], settings: SheetSettings
 ) -> tuple[list[list[_Cell]], list[str]]:
     """Return the cells row by row, and the columns' headings (none without a sweep)."""
     sweep, truncation = settings.sweep, settings.truncation
-    if isinstance(sampler, DiffusionSampler) and (truncation != 1 or sweep == "truncation"):
-        flag = f"--truncation (={truncation:g})" if truncation != 1 else f"--sweep (={sweep})"
-        raise SettingsError(f"{flag} is for GANs; a diffusion model has --guidance")
     asked: dict[str, str | None] = {"label": settings.label, "source": settings.source}
     if sweep is None or sweep == "truncation":
         amounts = _TRUNCATIONS if sweep else (truncation,)

@@ -1,14 +1,19 @@
 """Training the autoencoder in whose maps a diffusion model works: it comes first, and resumes."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
 from torch import Tensor
 
+from parhelion._files import write_bytes
 from parhelion._progress import bar
+from parhelion.errors import ModelError
 from parhelion.generation._autoencoder import Autoencoder, Pixels, loss_of_autoencoder
 from parhelion.generation._diffusion_settings import DiffusionSettings
 from parhelion.generation._grain import Grain
@@ -31,6 +36,8 @@ from parhelion.training import (
 _RATE = 1e-3  # Adam's highest; it falls to nothing along a line
 _HALF_LIFE = 5_000.0  # of the averaged weights, in images
 _CHUNK = 64  # images encoded at a time
+_MEASURED_FILE = "measured.safetensors"  # mean and spread of the maps, and the grain
+_GRAIN = "grain."
 _MEASURED = 2**23  # most pixels that grain is measured on
 #: Images of a step. It lacks steps more than images: 12,000 of these by eights leave half of the
 #: loss that they leave by thirty-twos.
@@ -67,6 +74,8 @@ def fit_autoencoder(
     ------
     TrainingError
         If training was interrupted; it can be resumed.
+    ModelError
+        If what an earlier call measured cannot be read.
     """
     torch.manual_seed(settings.seed)
     network = Autoencoder(settings)
@@ -78,6 +87,7 @@ def fit_autoencoder(
     state = Checkpoints(out / "checkpoints", model=model, optimizer=optimizer, ema=ema.model)
     restored = state.restore() if resume else None
     images, wanted, batch = restored[0] if restored else 0, settings.autoencoder_images, _BATCH
+    was_fitted = images >= wanted
     if restored:
         check_same_data(out, restored[1]["data"], seen)
 
@@ -113,10 +123,50 @@ def fit_autoencoder(
             keep()
             raise stopped(images, wanted, "images of the autoencoder")
     fitted: Autoencoder = ema.model.eval()  # type: ignore[assignment]
-    fitted.measure(torch.from_numpy(maps_of(fitted, pixels, fabric)))
-    if settings.grain:
-        fitted.grain = _grain_of(fitted, pixels, settings, fabric)
+    known = _read_measured(out / _MEASURED_FILE) if was_fitted else {}
+    _measure(fitted, pixels, settings, fabric, known)
+    told = {
+        name: weight.cpu() for name, weight in fitted.state_dict().items() if _is_measured(name)
+    }
+    write_bytes(out / _MEASURED_FILE, save({**known, **told}))
     return fitted
+
+
+def _is_measured(name: str) -> bool:
+    """Whether a buffer is measured, and not learned."""
+    return name in ("mean", "spread") or name.startswith(_GRAIN)
+
+
+def _read_measured(file: Path) -> dict[str, Tensor]:
+    """Return what an earlier call measured; nothing if none did."""
+    try:
+        return load_file(file) if file.is_file() else {}
+    except (SafetensorError, OSError) as error:
+        raise ModelError(
+            f"{file} is damaged ({error}); delete it, and --resume measures anew"
+        ) from error
+
+
+def _measure(
+    fitted: Autoencoder,
+    pixels: NDArray[np.uint8],
+    settings: DiffusionSettings,
+    fabric: Any,
+    known: Mapping[str, Tensor],
+) -> None:
+    """Measure maps and grain, but for what is known.
+
+    On another device or in another precision they come out a little different, and the maps would
+    change under a network that has learned them.
+    """
+    knows_grain = any(name.startswith(_GRAIN) for name in known)
+    if settings.grain and knows_grain:
+        fitted.grain = Grain(settings.channels).to(fabric.device)
+    fitted.load_state_dict(known, strict=False)
+    if not known:
+        fitted.measure(torch.from_numpy(maps_of(fitted, pixels, fabric)))
+    if settings.grain and not knows_grain:
+        fitted.grain = _grain_of(fitted, pixels, settings, fabric)
 
 
 @torch.no_grad()

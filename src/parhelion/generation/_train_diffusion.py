@@ -40,11 +40,16 @@ from parhelion.training import (
     stopped,
     to_model,
     to_pixels,
+    warn_of_cooldown,
 )
 
-# What may differ between a run and its continuation without changing what it converges to; grain is
-# put on what the network makes.
+# What may differ between a run and its continuation without changing what it converges to. Grain is
+# put on what the network makes; with other images the learning rate falls towards another end, and
+# may jump.
 _FREE = {"images", "grain", "device", "checkpoint_every", "sample_every", "log_every"}
+#: Where checkpoints lie: the network's, and those of the autoencoder, which come first.
+_AUTOENCODER = "autoencoder"
+_FOLDERS = ("checkpoints", f"{_AUTOENCODER}/checkpoints")
 _GRID, _STEPS, _GUIDANCE = 64, 20, 2.0  # of the sheets that show how training goes
 
 
@@ -86,7 +91,7 @@ def train_diffusion(
         If training was interrupted; it can be resumed.
     """
     settings, out = settings or DiffusionSettings(), Path(out)
-    check_resume(out, settings, _FREE, resume=resume)
+    check_resume(out, settings, _FREE, resume=resume, folders=_FOLDERS)
     catalogs = [training_part(item, settings.condition_on) for item in data]
     rows = [item for catalog in catalogs for item in catalog.rows()]
     conditions, targets = read_conditions(rows, settings.condition_on)
@@ -115,12 +120,13 @@ def train_diffusion(
     seen = _seen(rows, settings.condition_on)
     if restored:
         check_same_data(out, restored[1]["data"], seen)
+        warn_of_cooldown(out, settings, images)
     roots = [str(catalog.root) for catalog in catalogs]
     save_settings(out, "train diffusion", settings, data=roots)
     space = (
         Pixels()
         if settings.factor == 1
-        else fit_autoencoder(pixels, out / "autoencoder", settings, fabric, seen, resume=resume)
+        else fit_autoencoder(pixels, out / _AUTOENCODER, settings, fabric, seen, resume=resume)
     )
     shown = _Shown(pixels, space, settings, fabric)
 
@@ -277,7 +283,8 @@ def _write_grid(
     if combinations:
         labels = (torch.arange(_GRID) % len(combinations)).to(device)
     sigmas = schedule(_STEPS)
-    drawn = denoise(guided(network, labels, _GUIDANCE), noise * sigmas[0], sigmas)
+    guidance = _GUIDANCE if settings.can_guide else 1.0
+    drawn = denoise(guided(network, labels, guidance), noise * sigmas[0], sigmas)
     sheet: NDArray[np.uint8] = grid(to_pixels(space.decode(drawn, white)))
     recipe = {"operation": "sample grid", "images_seen": images, "seed": settings.seed}
     write_image(out / "samples" / f"{images:09d}.png", sheet, recipe=recipe, made=True)

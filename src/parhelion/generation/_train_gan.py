@@ -49,10 +49,12 @@ from parhelion.training import (
     to_model,
     to_pixels,
     together,
+    warn_of_cooldown,
 )
 
 _GRID = 64
-# What may differ between a run and its continuation without changing what it converges to.
+# What may differ between a run and its continuation without changing what it converges to. With
+# other images its shares (--cooldown, --condition-fully) are of another whole: it may jump there.
 _FREE = {
     "images",
     "device",
@@ -134,6 +136,8 @@ def train_gan(
     if restored:
         check_same_data(out, restored[1]["data"], seen)
     if fabric.is_global_zero:
+        if restored:
+            warn_of_cooldown(out, settings, images)
         save_settings(out, "train gan", settings, data=_name(data))
 
     def card() -> dict[str, Any]:

@@ -38,6 +38,8 @@ from parhelion.training import (
 _FREE = {"images", "device", "checkpoint_every", "log_every"}
 #: Layers of the U-Net's attention that are adapted.
 _ADAPTED = ["to_q", "to_k", "to_v", "to_out.0"]
+#: What a U-Net may have been taught to predict: the noise, or v (Salimans & Ho 2022).
+_AIMS = ("epsilon", "v_prediction")
 
 
 def train_lora(
@@ -75,7 +77,8 @@ def train_lora(
     MissingExtraError
         If diffusers, transformers or peft is not installed.
     ModelError
-        If there is no such pipeline, or it has no U-Net that texts guide.
+        If there is no such pipeline, or it has no U-Net that texts guide, or one that
+        predicts what is not known here.
     InputError
         If there are no labels, or `out` holds a run and `resume` is not given.
     NonFiniteLossError
@@ -105,6 +108,8 @@ def train_lora(
     seen = fingerprint(f"{name} {label}" for name, label in zip(names, labels, strict=True))
     if restored:
         check_same_data(out, restored[1]["data"], f"{base_id} {seen}")
+        for group in optimizer.param_groups:  # a checkpoint holds the rate of before
+            group["lr"] = settings.learning_rate
     roots = [str(catalog.root) for catalog in catalogs]
     save_settings(out, "train lora", settings, data=roots, base=base)
     texts = _encoded(pipe, labels, settings)
@@ -175,6 +180,12 @@ def _adapted(pipe: Any, settings: LoraSettings) -> Any:
             f"a {type(pipe).__name__} cannot be fine-tuned here: it has no U-Net that texts guide; "
             "give a Stable Diffusion pipeline"
         )
+    predicted = pipe.scheduler.config.get("prediction_type")
+    if predicted not in _AIMS:
+        raise ModelError(
+            f"this pipeline cannot be fine-tuned here: its U-Net predicts {predicted}, and what is "
+            f"known is {' and '.join(_AIMS)}; give another pipeline"
+        )
     for part in (unet, pipe.vae, pipe.text_encoder):
         part.requires_grad_(False)
     torch.manual_seed(settings.seed)
@@ -221,13 +232,15 @@ def _maps(vae: Any, images: Tensor, numbers: torch.Generator) -> Tensor:
 def _loss(
     model: Any, scheduler: Any, maps: Tensor, words: Tensor, numbers: torch.Generator
 ) -> Tensor:
-    """Return the loss that the pipeline itself was trained with (Ho et al. 2020)."""
+    """Return the loss that the pipeline itself was trained with (Ho et al. 2020, equation 14)."""
     noise = torch.randn(maps.shape, generator=numbers).to(maps.device)
     last = scheduler.config.num_train_timesteps
     times = torch.randint(last, (len(maps),), generator=numbers).to(maps.device)
-    noisy = scheduler.add_noise(maps, noise, times)
+    # Not by the scheduler's own `add_noise`: DPM-Solver++ looks times up in a list that runs
+    # backwards until its steps are set.
+    level = scheduler.alphas_cumprod.to(maps.device)[times].reshape(-1, 1, 1, 1)
+    noisy = level.sqrt() * maps + (1 - level).sqrt() * noise
     if scheduler.config.prediction_type == "v_prediction":
-        level = scheduler.alphas_cumprod.to(maps.device)[times].reshape(-1, 1, 1, 1)
         aim = level.sqrt() * noise - (1 - level).sqrt() * maps
     else:
         aim = noise

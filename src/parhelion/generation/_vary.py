@@ -8,14 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parhelion._files import write_bytes
 from parhelion._progress import bar
 from parhelion._settings import save_settings
 from parhelion.catalog import (
     Catalog,
     check_free,
     decode,
-    decode_bytes,
     derived_row,
     image_id,
     make_room,
@@ -26,10 +24,11 @@ from parhelion.catalog import (
 )
 from parhelion.errors import DecodeError
 from parhelion.generation._diffusion_sample import DiffusionSampler
+from parhelion.generation._made_files import kept, written
 from parhelion.generation._pipelines import PipelineSampler, asked_of, pipeline_for
 from parhelion.generation._sample import BATCH
 from parhelion.generation._settings import VarySettings
-from parhelion.provenance import FORMATS, carries, encode_image
+from parhelion.provenance import FORMATS
 from parhelion.training import find_model
 
 Row = dict[str, Any]
@@ -133,15 +132,17 @@ def _made(
     """Make what an earlier call has not, a batch at a time, and return the rows of all."""
     done, missing, seen = {}, [], []
     for job in jobs:
+        earlier = kept(job.file, job.recipe)
+        if earlier is not None:
+            done[job.file] = earlier
+            continue
         try:
-            if carries(job.file, job.recipe):
-                done[job.file] = decode(job.file)[0].pixels
-            else:
-                pixels = decode(job.path)[0].pixels
-                seen.append(resize(pixels, sampler.image_size, sampler.channels))
-                missing.append(job)
+            pixels = decode(job.path)[0].pixels
         except DecodeError as error:
             rejected[job.parent["path"]] = str(error)
+            continue
+        seen.append(resize(pixels, sampler.image_size, sampler.channels))
+        missing.append(job)
     if missing:
         varied = sampler.vary(
             np.stack(seen),
@@ -150,17 +151,8 @@ def _made(
             [job.kind for job in missing],
         )
         for job, pixels in zip(missing, varied, strict=True):
-            done[job.file] = _written(job, pixels, settings)
+            done[job.file] = written(job.file, pixels, job.recipe)
     return [_row(job, done[job.file], settings) for job in jobs if job.file in done]
-
-
-def _written(job: _Job, pixels: NDArray[np.uint8], settings: VarySettings) -> NDArray[np.uint8]:
-    """Write a variation; return its pixels as they are read again."""
-    data = encode_image(pixels, FORMATS[settings.format], recipe=job.recipe, made=True)
-    write_bytes(job.file, data)
-    if settings.format == "png":
-        return pixels
-    return decode_bytes(data, job.file.name)[0].pixels
 
 
 def _row(job: _Job, pixels: NDArray[np.uint8], settings: VarySettings) -> Row:

@@ -4,6 +4,7 @@ from ._codec import FULL as FULL
 from ._codec import HALVED as HALVED
 from ._codec import reencode as reencode
 from ._ema import Ema as Ema
+from ._fabric import find_device as find_device
 from ._fabric import make_fabric as make_fabric
 from ._fabric import native_bf16 as native_bf16
 from ._jitter import jitter_color as jitter_color
@@ -23,6 +24,7 @@ from ._pretrained import timm_network as timm_network
 from ._resume import check_resume as check_resume
 from ._resume import check_same_data as check_same_data
 from ._resume import fingerprint as fingerprint
+from ._resume import warn_of_cooldown as warn_of_cooldown
 from ._samples import PixelStore as PixelStore
 from ._samples import check_apart as check_apart
 from ._synchronized import synchronize_batch_norm as synchronize_batch_norm

@@ -38,7 +38,7 @@ class Checkpoints:
         self.parts = parts
 
     def save(self, images: int, **values: Any) -> Path:
-        """Write a checkpoint atomically, then drop all but the last two.
+        """Write a checkpoint atomically, then drop all but it and the one before.
 
         Parameters
         ----------
@@ -51,8 +51,12 @@ class Checkpoints:
         state = {name: part.state_dict() for name, part in self.parts.items()}
         with atomic_path(path) as temporary:
             torch.save({"images": images, "values": values, "parts": state}, temporary)
-        for old in self._paths()[:-_KEEP]:
-            old.unlink()
+        # One of more images could not be read, or this run would have begun from it.
+        before = [other for other in self._paths() if other < path]
+        kept = {path, *before[1 - _KEEP :]}
+        for other in self._paths():
+            if other not in kept:
+                other.unlink()
         return path
 
     def restore(self) -> tuple[int, dict[str, Any]] | None:

@@ -37,13 +37,7 @@ def make_fabric(device: str = "auto", precision: str = "auto", processes: int = 
 
     # It announces the precision, which the model's card says.
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-    if device == "cuda" and not torch.cuda.is_available():
-        raise SettingsError("--device (=cuda) is not available here; use cpu or auto")
-    if device == "mps" and not torch.backends.mps.is_available():
-        raise SettingsError("--device (=mps) is not available here; use cpu or auto")
-    accelerator = device
-    if device == "auto":
-        accelerator = "cuda" if torch.cuda.is_available() else "cpu"
+    accelerator = find_device(device)
     if precision == "auto":
         precision = "bf16" if native_bf16(accelerator) else "fp32"
     with warnings.catch_warnings():
@@ -58,6 +52,22 @@ def make_fabric(device: str = "auto", precision: str = "auto", processes: int = 
         )
         fabric.launch()
     return fabric
+
+
+def find_device(device: str) -> str:
+    """Return the device that is meant: ``auto`` takes CUDA where there is one, else the CPU.
+
+    Raises
+    ------
+    SettingsError
+        If the device is not there.
+    """
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    lacks_cuda = device == "cuda" and not torch.cuda.is_available()
+    if lacks_cuda or (device == "mps" and not torch.backends.mps.is_available()):
+        raise SettingsError(f"--device (={device}) is not available here; use cpu or auto")
+    return device
 
 
 def native_bf16(accelerator: str) -> bool:
