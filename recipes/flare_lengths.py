@@ -4,10 +4,9 @@
     python recipes/flare_lengths.py --flare flare --out lengths --share 4
 
 Classifiers learn from the images that `parhelion reproduce flare` made, with its settings but for
-the number of images that each training sees, which is the same for all rows. The run need not have
-gone further than these images. Prints the accuracy of
-each row, and what one gains over another. Trainings that are finished are not done again, others
-are resumed.
+the number of images that each training sees, which is the same for all rows; the run need not have
+gone further than these images. Prints the accuracy of each row, and what one gains over another.
+Trainings that are finished are not done again, others are resumed.
 """
 
 import argparse
