@@ -167,6 +167,43 @@ def test_an_existing_view_is_kept_unless_told_otherwise(tmp_path: Path, made, re
     assert not (tmp_path / "out/view.tiff").exists()
 
 
+@pytest.mark.parametrize(
+    "name", ["index.html", "view.png", "sky.fits", "truth.fits", "sky_files/0/0_0.jpg", "viewer/x"]
+)
+def test_files_that_are_not_a_views_are_kept(tmp_path: Path, made, real_field, name):
+    mine = tmp_path / "data" / name
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    with pytest.raises(InputError, match=rf"already holds {name.split('/')[0]}, which a view"):
+        widefield(made, tmp_path / "data", settings(real_field, size=100, count=5))
+    assert mine.read_text() == "mine"
+
+
+def test_an_input_is_not_replaced(tmp_path: Path, made, real_field):
+    view = widefield(made, tmp_path / "out", settings(real_field, size=100, count=5))
+    kept = {path: path.read_bytes() for path in view.folder.iterdir()}
+    for changes in (
+        {"like": str(view.image)},
+        {"placement": str(view.truth), "count": None},
+        {"draw_from": str(view.folder / "truth.fits")},
+    ):
+        asked = settings(real_field, size=100, overwrite=True, **changes)
+        with pytest.raises(InputError, match="is to be read, but a view in --out"):
+            widefield(made, view.folder, asked)
+    assert {path: path.read_bytes() for path in view.folder.iterdir()} == kept
+
+
+def test_a_view_stays_until_all_that_replaces_it_was_read(tmp_path: Path, made, real_field):
+    view = widefield(made, tmp_path / "out", settings(real_field, size=100, count=5))
+    kept = {path: path.read_bytes() for path in view.folder.iterdir()}
+    (tmp_path / "drawn.csv").write_text("flux,axis\n2000,4\n")
+    for changes in ({"like": "nowhere.fits"}, {"draw_from": str(tmp_path / "drawn.csv")}):
+        asked = settings(real_field, size=100, count=5, overwrite=True, **changes)
+        with pytest.raises(InputError):
+            widefield(made, view.folder, asked)
+        assert {path: path.read_bytes() for path in view.folder.iterdir()} == kept
+
+
 def test_the_description_names_what_is_there(tmp_path: Path, made, real_field):
     asked = settings(real_field, size=100, count=5, format=("fits", "png", "deepzoom"), stars=2)
     view = widefield(made, tmp_path / "out", asked)

@@ -31,6 +31,9 @@ from parhelion.sky._view import IMAGES, KIND, VERSION, VIEW_FILE, WideView, mode
 from parhelion.sky._viewer import PAGE_FILE, VIEWER_FOLDER, write_viewer
 
 _PREVIEW_FILE = "preview.jpg"
+# What an earlier view leaves that a new one need not write; its description goes first.
+_FILES = (PAGE_FILE, VIEW_FILE, TRUTH_FILE, TRUTH_FITS, REGIONS_FILE, *IMAGES.values())
+_FOLDERS = (TILES, VIEWER_FOLDER)
 # What does not change the pixels has no place in the recipe.
 _NOT_RECIPE = ("tile", "workers", "overwrite", "resume", "like", "format", "zoom_tile", "quality")
 
@@ -61,13 +64,14 @@ def widefield(
     ------
     InputError
         If no image shows a galaxy, the field has no sources to follow, a table cannot be used,
-        or `out` holds a view and `settings.overwrite` is False.
+        `out` holds a view, or files of such names, and `settings.overwrite` is False, or what is
+        to be read is among the files that a new view replaces.
     """
     started = time.monotonic()
     settings = settings or WidefieldSettings()
     out = Path(out)
     catalog = catalog if isinstance(catalog, Catalog) else open_catalog(catalog)
-    _make_room(out, settings)
+    _check_room(out, catalog, settings)
     field, field_name = _read_field(settings.like)
     model = measure_model(field, min_area=settings.min_area, where=field_name)
     channels = field.shape[2]
@@ -75,10 +79,13 @@ def widefield(
     wcs = view_cards(
         settings.size, ra=settings.ra, dec=settings.dec, pixel_scale=settings.pixel_scale
     )
+    out.mkdir(parents=True, exist_ok=True)
     with StampStore(catalog, channels, out, workers) as store:
         composed = compose(model, store, settings, wcs)
         count = len(composed.placement.x)
         recipe = _recipe(settings, store, field_name, image_id(field), count)
+        # Not before all that may fail has been read.
+        _make_room(out, settings)
         preview = _write_images(out, composed, settings, recipe, channels, workers, store.made, wcs)
         write_image(out / _PREVIEW_FILE, preview, recipe=recipe, made=store.made, quality=90)
         save_settings(
@@ -163,15 +170,36 @@ def _recipe_id(recipe: dict[str, Any]) -> str:
     return hashlib.blake2b(text, digest_size=8).hexdigest()
 
 
+def _check_room(out: Path, catalog: Catalog, settings: WidefieldSettings) -> None:
+    """Refuse a folder with files that are to stay, or that holds what is to be read."""
+    if not settings.overwrite:
+        if (out / VIEW_FILE).exists() or (out / TRUTH_FILE).exists():
+            raise InputError(
+                f"{out} already holds a wide view; choose another --out, or --overwrite"
+            )
+        there = [name for name in (*_FILES, _PREVIEW_FILE, *_FOLDERS) if (out / name).exists()]
+        if there and not (out / UNFINISHED).exists():
+            raise InputError(
+                f"{out} already holds {there[0]}, which a view would replace; choose another "
+                "--out, or --overwrite"
+            )
+    replaced = {out.resolve() / name for name in (*_FILES, _PREVIEW_FILE, *_FOLDERS)}
+    for given in (catalog.root, settings.like, settings.placement, settings.draw_from):
+        if given is None or not Path(given).exists():
+            continue
+        path = Path(given).resolve()
+        if replaced & {path, *path.parents}:
+            raise InputError(
+                f"{given} is to be read, but a view in --out (={out}) would replace it; "
+                "give another --out"
+            )
+
+
 def _make_room(out: Path, settings: WidefieldSettings) -> None:
-    """Refuse an existing view, or remove it, its description first."""
-    finished = (out / VIEW_FILE).exists() or (out / TRUTH_FILE).exists()
-    if finished and not settings.overwrite:
-        raise InputError(f"{out} already holds a wide view; choose another --out, or --overwrite")
-    out.mkdir(parents=True, exist_ok=True)
-    for name in (PAGE_FILE, VIEW_FILE, TRUTH_FILE, TRUTH_FITS, REGIONS_FILE, *IMAGES.values()):
+    """Remove what `_check_room` let pass, the view's description first."""
+    for name in _FILES:
         (out / name).unlink(missing_ok=True)
-    folders = [TILES, VIEWER_FOLDER]
+    folders = [*_FOLDERS]
     if settings.overwrite:
         folders.append(UNFINISHED)
     for name in folders:
