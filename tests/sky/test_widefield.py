@@ -204,6 +204,31 @@ def test_a_view_stays_until_all_that_replaces_it_was_read(tmp_path: Path, made, 
         assert {path: path.read_bytes() for path in view.folder.iterdir()} == kept
 
 
+@pytest.mark.parametrize("stage", ["write_pyramid", "write_truth", "write_json"])
+def test_whole_tiles_are_kept_until_all_else_is_there(
+    tmp_path: Path, made, real_field, monkeypatch, stage
+):
+    asked = {"format": ("deepzoom", "tiff"), "zoom_tile": 64, "stars": 3}
+    widefield(made, tmp_path / "whole", settings(real_field, **asked))
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"parhelion.sky._widefield.{stage}", killed)
+        with pytest.raises(KeyboardInterrupt):
+            widefield(made, tmp_path / "cut", settings(real_field, **asked))
+    with pytest.raises(InputError, match="was interrupted; --resume continues it"):
+        widefield(made, tmp_path / "cut", settings(real_field, **asked))
+    written = {path: path.stat().st_mtime_ns for path in (tmp_path / "cut/sky_files").rglob("*")}
+    widefield(made, tmp_path / "cut", settings(real_field, resume=True, **asked))
+    assert written == {path: path.stat().st_mtime_ns for path in written}
+    names = sorted(path.name for path in (tmp_path / "whole").iterdir())
+    assert sorted(path.name for path in (tmp_path / "cut").iterdir()) == names
+    for name in ("view.tiff", "truth.parquet", "preview.jpg", "sky.dzi"):
+        assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
 def test_the_description_names_what_is_there(tmp_path: Path, made, real_field):
     asked = settings(real_field, size=100, count=5, format=("fits", "png", "deepzoom"), stars=2)
     view = widefield(made, tmp_path / "out", asked)

@@ -18,7 +18,7 @@ from parhelion.catalog import Catalog, decode, image_id, open_catalog
 from parhelion.errors import InputError
 from parhelion.provenance import write_image, write_strips
 from parhelion.sky._compose import Composition, compose
-from parhelion.sky._deepzoom import DZI_FILE, TILES, UNFINISHED, DeepZoom
+from parhelion.sky._deepzoom import DZI_FILE, TILES, UNFINISHED, DeepZoom, forget
 from parhelion.sky._field_model import FieldModel, measure_model
 from parhelion.sky._frame import part_cards, view_cards
 from parhelion.sky._planes import write_planes
@@ -111,6 +111,7 @@ def widefield(
         described = _describe(view, settings, store, model, recipe, field_name, wcs)
         write_json(out / VIEW_FILE, described)
     if "deepzoom" in settings.formats:
+        forget(out)
         write_viewer(out)
     return view
 
@@ -136,9 +137,8 @@ def _write_images(
         zoom = DeepZoom(out, size, channels, settings.zoom_tile, settings.quality, short, made)
         tiles = {"zoom_tile": settings.zoom_tile, "quality": settings.quality}
         preview = zoom.write(
-            scene, block=settings.tile, workers=workers, recipe={**recipe, **tiles},
-            resume=settings.resume,
-        )  # fmt: skip
+            scene, block=settings.tile, workers=workers, recipe={**recipe, **tiles}
+        )
 
     def stream() -> Iterator[NDArray[np.uint8]]:
         return strips(scene, x=0, y=0, width=size, height=size, tile=settings.tile, workers=workers)
@@ -172,13 +172,19 @@ def _recipe_id(recipe: dict[str, Any]) -> str:
 
 def _check_room(out: Path, catalog: Catalog, settings: WidefieldSettings) -> None:
     """Refuse a folder with files that are to stay, or that holds what is to be read."""
+    unfinished = (out / UNFINISHED).exists()
     if not settings.overwrite:
-        if (out / VIEW_FILE).exists() or (out / TRUTH_FILE).exists():
+        if (out / VIEW_FILE).exists() or ((out / TRUTH_FILE).exists() and not unfinished):
             raise InputError(
                 f"{out} already holds a wide view; choose another --out, or --overwrite"
             )
+        if unfinished and not (settings.resume and "deepzoom" in settings.formats):
+            raise InputError(
+                f"{out} holds a wide view that was interrupted; --resume continues it, with the "
+                "same settings, and --overwrite starts again"
+            )
         there = [name for name in (*_FILES, _PREVIEW_FILE, *_FOLDERS) if (out / name).exists()]
-        if there and not (out / UNFINISHED).exists():
+        if there and not unfinished:
             raise InputError(
                 f"{out} already holds {there[0]}, which a view would replace; choose another "
                 "--out, or --overwrite"
@@ -196,14 +202,15 @@ def _check_room(out: Path, catalog: Catalog, settings: WidefieldSettings) -> Non
 
 
 def _make_room(out: Path, settings: WidefieldSettings) -> None:
-    """Remove what `_check_room` let pass, the view's description first."""
-    for name in _FILES:
-        (out / name).unlink(missing_ok=True)
-    folders = [*_FOLDERS]
+    """Remove what `_check_room` let pass, the view's description first, but what is continued."""
     if settings.overwrite:
-        folders.append(UNFINISHED)
-    for name in folders:
-        if (out / name).exists():
+        forget(out)
+    kept = (DZI_FILE, TILES) if (out / UNFINISHED).exists() else ()
+    for name in _FILES:
+        if name not in kept:
+            (out / name).unlink(missing_ok=True)
+    for name in _FOLDERS:
+        if name not in kept and (out / name).exists():
             shutil.rmtree(out / name)
 
 
