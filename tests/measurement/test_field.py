@@ -125,6 +125,21 @@ def test_a_folder_gets_figures_detections_and_marked_pictures(tmp_path):
         assert not any((part == color).all(-1).any() for color in others)
 
 
+def test_pictures_show_no_more_than_was_searched(tmp_path):
+    # At zoom 4 the search covers 64 pixels and a rim of 32; (130, 130) is beyond, though within the
+    # 200 pixels that a picture of 800 might show.
+    places = [(200.0, 160.0), (130.0, 130.0)]
+    view = write_view(tmp_path / "v", places, places)
+    settings = MeasureFieldSettings(zoom=(4,), zoom_size=256, overlay=800, mesh=32)
+    measured = measure_field(view, settings, tmp_path / "out")
+    assert measured["zooms"][0]["matched"] == 1
+    pixels = np.asarray(Image.open(tmp_path / "out/overlay-zoom-4.png"))
+    assert pixels.shape == (256 + 34, 256, 3)
+    sky = pixels[:256]
+    assert (sky == COLORS["found"]).all(-1).any()
+    assert not (sky == COLORS["missed"]).all(-1).any()
+
+
 def test_completeness_by_flux_has_bins_of_equal_count(tmp_path):
     view = write_view(tmp_path / "v", PLACES[:3], PLACES)
     table = pq.read_table(view / "truth.parquet")

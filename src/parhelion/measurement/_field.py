@@ -149,7 +149,9 @@ def _measure(
     figures["overlays"] = []
     for zoom, found in sorted(searched, key=lambda item: item[0]) if pictures else ():
         file = f"overlay{suffix}-zoom-{zoom:g}.png"
-        picture = _overlay(windows, truth, found, zoom, settings.overlay, name)
+        # No more than was searched: what lies beyond would be drawn as missed.
+        side = min(settings.overlay, settings.zoom_size) if zoom > 1 else settings.overlay
+        picture = _overlay(windows, truth, found, zoom, side, name)
         recipe = {"operation": "field overlay", "zoom": zoom, "detector": name}
         write_image(target / file, picture, recipe=recipe, made=_is_made(view))
         figures["overlays"].append({"file": file, "zoom": zoom, "detector": name})
