@@ -9,11 +9,13 @@ import pytest
 from drawn_view import PLACES, write_view
 from PIL import Image
 
+from parhelion.cli import main
 from parhelion.errors import InputError, SettingsError
 from parhelion.measurement import MeasureFieldSettings, measure_field
 from parhelion.measurement._field_match import match_nearest
 from parhelion.measurement._field_overlay import COLORS
 from parhelion.provenance import read_mark
+from parhelion.sky import WidefieldSettings, widefield
 
 PLAIN = MeasureFieldSettings(zoom=())
 
@@ -138,6 +140,18 @@ def test_pictures_show_no_more_than_was_searched(tmp_path):
     sky = pixels[:256]
     assert (sky == COLORS["found"]).all(-1).any()
     assert not (sky == COLORS["missed"]).all(-1).any()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_view_without_a_picture_needs_its_catalog(tmp_path, galaxies, capsys, workers):
+    asked = WidefieldSettings(size=128, count=6, format=("deepzoom",))
+    view = str(widefield(galaxies, tmp_path / "v", asked).folder)
+    moved = galaxies.root.rename(tmp_path / "moved")
+    verb = ["measure", "field", view, "--zoom", "1", "--tile", "64", "--workers", workers]
+    assert main(verb) == 2
+    assert "say with --catalog where it is" in capsys.readouterr().err
+    assert main([*verb, "--catalog", str(moved)]) == 0
+    assert "galaxies: 6" in capsys.readouterr().out
 
 
 def test_completeness_by_flux_has_bins_of_equal_count(tmp_path):

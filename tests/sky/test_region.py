@@ -8,6 +8,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from PIL import Image
 
+from parhelion.catalog import DecodeSettings
 from parhelion.cli import main
 from parhelion.errors import InputError, SettingsError
 from parhelion.provenance import read_mark
@@ -85,6 +86,20 @@ def test_windows_of_any_view(tmp_path, made, real_field):
         assert one.shape == two.shape == (300, 300, 3)
         np.testing.assert_array_equal(one.read(-5, 250, 60, 99), pixels(png)[:55, 250:])
         np.testing.assert_array_equal(two.read(-5, 250, 60, 99), pixels(png)[:55, 250:])
+
+
+def test_a_picture_too_large_to_decode_is_rendered_again(tmp_path, made, real_field, monkeypatch):
+    view = paint(made, tmp_path / "out", real_field, format=("png", "tiff"))
+    whole = pixels(view)
+    (view.folder / "view.png").write_bytes(b"not to be read")
+    with open_view(view.folder) as windows:
+        np.testing.assert_array_equal(windows.read(10, 20, 60, 99), whole[10:70, 20:119])
+    (view.folder / "view.tiff").unlink()
+    with pytest.raises(InputError, match=r"view\.png cannot be read"):
+        open_view(view.folder)
+    monkeypatch.setattr(DecodeSettings, "pixel_limit", 300**2 - 1)
+    with open_view(view.folder) as windows:
+        np.testing.assert_array_equal(windows.read(10, 20, 60, 99), whole[10:70, 20:119])
 
 
 def test_the_verb(tmp_path, made, real_field, capsys):
