@@ -81,12 +81,14 @@ _worker: _Search | None = None
 def open_pixels(view: Path, catalog: Path | None = None) -> AbstractContextManager[Windows]:
     """Open a wide view to read windows of it: its TIFF or PNG, else its parts rendered again.
 
-    For those the catalog of its galaxies is needed, where it is not where it was. A picture that
+    For those `catalog` says where its galaxies are, if not where they were. A TIFF or PNG that
     nothing describes is read as it is.
     """
-    if (view / "sky.json").is_file():
-        return open_view(view, catalog)
-    return open_windows(view_image(view))
+    if not (view / "sky.json").is_file():
+        image = view_image(view)
+        if image.suffix in (".png", ".tiff"):
+            return open_windows(image)
+    return open_view(view, catalog)
 
 
 def search(
