@@ -113,3 +113,10 @@ def test_the_verb(tmp_path, made, real_field, capsys):
     assert "is not inside the view of 300 x 300" in capsys.readouterr().err
     with pytest.raises(SettingsError, match="--width"):
         RegionSettings(width=0)
+
+
+@pytest.mark.parametrize("name", ["part.jpg", "part.webp", "part.fts", "part"])
+def test_only_formats_that_keep_every_bit_are_written(tmp_path, name):
+    # Before the view is opened: here there is none.
+    with pytest.raises(InputError, match=r"must be one of \.fits, \.fit, \.png, \.tif, \.tiff$"):
+        write_region(tmp_path / "view", tmp_path / name)

@@ -27,6 +27,8 @@ from parhelion.sky._truth import read_truth
 from parhelion.sky._view import model_from_json, read_view
 
 _TILE = 1024
+_FITS = (".fits", ".fit")
+_EXACT = (*_FITS, ".png", ".tif", ".tiff")  # formats that keep every bit
 
 
 class OpenView:
@@ -147,14 +149,16 @@ def write_region(
     ------
     InputError
         If the region is not inside the view, an image that it shows is gone or changed, or the
-        suffix is unknown.
+        suffix is none of .fits, .fit, .png, .tif and .tiff.
     """
     folder, out, settings = Path(view), Path(out), settings or RegionSettings()
+    if out.suffix.lower() not in _EXACT:
+        raise InputError(f"cannot write {out}: its suffix must be one of {', '.join(_EXACT)}")
     described = read_view(folder)
     _check(described, settings)
     place = {"x": settings.x, "y": settings.y, "width": settings.width, "height": settings.height}
     recipe = {**described["recipe"], "region": place}
-    if out.suffix.lower() not in (".fits", ".fit"):
+    if out.suffix.lower() not in _FITS:
         pixels = render_region(
             folder, settings.x, settings.y, settings.width, settings.height, catalog=catalog
         )
