@@ -312,7 +312,6 @@ def test_formats(size, asked, formats):
         ("zoom-tile", {"zoom_tile": 100}),
         ("psf", {"psf": (1.0, 2.0)}),
         ("noise", {"noise": (-1.0,)}),
-        ("layout", {"layout": "grid", "stars": 1}),
         ("flux-law", {"flux_law": 1.0, "draw_from": "x.csv"}),
         ("resume", {"resume": True, "overwrite": True}),
         ("spikes", {"spikes": 5}),
@@ -322,6 +321,30 @@ def test_formats(size, asked, formats):
 def test_settings_that_cannot_work_together(flag, values):
     with pytest.raises(SettingsError, match=f"--{flag}"):
         WidefieldSettings(**values)
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [
+        ("placement", "clustered"),
+        ("cluster_members", 5.0),
+        ("draw_from", "x.csv"),
+        ("flux_law", 1.5),
+        ("scale", 2.0),
+        ("max_enlarge", 2.0),
+        ("max_gain", 2.0),
+        ("color_jitter", 0.1),
+        ("psf", (2.0,)),
+        ("noise", (0.5,)),
+        ("stars", 3),
+        ("spikes", 6),
+    ],
+)
+def test_a_grid_refuses_what_it_would_not_heed(flag, value):
+    WidefieldSettings(layout="grid", **{flag: getattr(WidefieldSettings, flag)})
+    wanted = rf"--layout \(=grid\) must be sky with --{flag.replace('_', '-')}$"
+    with pytest.raises(SettingsError, match=wanted):
+        WidefieldSettings(layout="grid", **{flag: value})
 
 
 @pytest.mark.parametrize(
