@@ -25,6 +25,7 @@ from parhelion.errors import InputError
 from parhelion.provenance import encode_image
 from parhelion.sky._reduce import halve
 from parhelion.sky._render import Scene
+from parhelion.sky._scratch import scratch_array
 from parhelion.sky._strips import PREVIEW, in_order
 
 DZI_FILE, TILES = "sky.dzi", "sky_files"
@@ -228,7 +229,7 @@ class DeepZoom:
         return preview
 
     def _scratch(self, path: Path, side: int) -> NDArray[np.uint8]:
-        return np.memmap(path, np.uint8, "w+", shape=(side, side, self.channels))
+        return scratch_array(path, (side, side, self.channels))
 
     def _description(self) -> str:
         return (
