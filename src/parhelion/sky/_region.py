@@ -230,7 +230,7 @@ def _readable(folder: Path, view: dict[str, Any]) -> Path | None:
     """Return the picture to read windows of, or None where there is none, or it is too large."""
     small = view["height"] * view["width"] <= DecodeSettings.pixel_limit
     for kind in ("tiff", "png") if small else ("tiff",):
-        image = folder / view["files"].get(kind, "")
+        image: Path = folder / view["files"].get(kind, "")
         if image.is_file():
             return image
     return None
