@@ -156,6 +156,19 @@ def test_an_existing_catalog_is_kept_unless_told_otherwise(tmp_path: Path):
     assert len(list((tmp_path / "out/images").iterdir())) == 1
 
 
+def test_a_field_in_the_catalog_that_is_replaced_stays(tmp_path: Path):
+    field = save(tmp_path / "one.png", draw_field([(60, 50, 4, 120), (150, 120, 4, 90)]))
+    catalog = cutouts([field], tmp_path / "out", CutoutSettings(**SMALL))
+    again = CutoutSettings(overwrite=True, **SMALL)
+    with pytest.raises(CatalogError, match="lies in the catalog that --out"):
+        cutouts([field, catalog.files()[0]], tmp_path / "out", again)
+    assert all(file.is_file() for file in open_catalog(tmp_path / "out").files())
+    # A field beside the cut-outs is no part of the catalog.
+    beside = save(tmp_path / "out/field.png", draw_field([(120, 100, 4, 100)]))
+    assert len(cutouts([beside], tmp_path / "out", again)) == 1
+    assert beside.is_file()
+
+
 def celestial(ra: float, dec: float) -> fits.Header:
     wcs = WCS(naxis=2)
     wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]

@@ -9,11 +9,13 @@ import pytest
 from drawn_view import PLACES, write_view
 from PIL import Image
 
+from parhelion.cli import main
 from parhelion.errors import InputError, SettingsError
 from parhelion.measurement import MeasureFieldSettings, measure_field
 from parhelion.measurement._field_match import match_nearest
 from parhelion.measurement._field_overlay import COLORS
 from parhelion.provenance import read_mark
+from parhelion.sky import WidefieldSettings, widefield
 
 PLAIN = MeasureFieldSettings(zoom=())
 
@@ -123,6 +125,33 @@ def test_a_folder_gets_figures_detections_and_marked_pictures(tmp_path):
         assert (part == COLORS[name]).all(-1).sum() > 20, name
         others = [color for other, color in COLORS.items() if other != name]
         assert not any((part == color).all(-1).any() for color in others)
+
+
+def test_pictures_show_no_more_than_was_searched(tmp_path):
+    # At zoom 4 the search covers 64 pixels and a rim of 32; (130, 130) is beyond, though within the
+    # 200 pixels that a picture of 800 might show.
+    places = [(200.0, 160.0), (130.0, 130.0)]
+    view = write_view(tmp_path / "v", places, places)
+    settings = MeasureFieldSettings(zoom=(4,), zoom_size=256, overlay=800, mesh=32)
+    measured = measure_field(view, settings, tmp_path / "out")
+    assert measured["zooms"][0]["matched"] == 1
+    pixels = np.asarray(Image.open(tmp_path / "out/overlay-zoom-4.png"))
+    assert pixels.shape == (256 + 34, 256, 3)
+    sky = pixels[:256]
+    assert (sky == COLORS["found"]).all(-1).any()
+    assert not (sky == COLORS["missed"]).all(-1).any()
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_view_without_a_picture_needs_its_catalog(tmp_path, galaxies, capsys, workers):
+    asked = WidefieldSettings(size=128, count=6, format=("deepzoom",))
+    view = str(widefield(galaxies, tmp_path / "v", asked).folder)
+    moved = galaxies.root.rename(tmp_path / "moved")
+    verb = ["measure", "field", view, "--zoom", "1", "--tile", "64", "--workers", workers]
+    assert main(verb) == 2
+    assert "say with --catalog where it is" in capsys.readouterr().err
+    assert main([*verb, "--catalog", str(moved)]) == 0
+    assert "galaxies: 6" in capsys.readouterr().out
 
 
 def test_completeness_by_flux_has_bins_of_equal_count(tmp_path):

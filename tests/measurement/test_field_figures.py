@@ -65,3 +65,12 @@ def test_chance_matches_are_those_of_displaced_detections():
     # Displaced by 48 to the right the first meets the second; by 48 to the left the reverse.
     assert matched_by_chance(truth, truth, radius) == pytest.approx(2 / 4)
     assert matched_by_chance(truth, truth[:0], radius) == 0
+
+
+def test_displaced_detections_do_not_match_their_own_objects():
+    # 64 pixels, as at a zoom of 1/32: 48 to a side would leave each detection with its object.
+    truth = np.array([(0.0, 0.0), (1000.0, 0.0), (0.0, 1000.0)])
+    assert matched_by_chance(truth, truth + 30, np.full(3, 64.0)) == 0
+    # By 129 to the right the first meets the second.
+    truth = np.array([(0.0, 0.0), (129.0, 0.0)])
+    assert matched_by_chance(truth, truth, np.full(2, 64.0)) == pytest.approx(2 / 4)

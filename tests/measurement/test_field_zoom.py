@@ -44,6 +44,20 @@ def test_windows_agree_with_the_whole(zoom, channels):
     assert picture.read(height + 2, 0, 5, 5).size == 0
 
 
+@pytest.mark.parametrize("block", [1, 5, 8])
+def test_reduced_pixels_are_read_in_blocks(monkeypatch, block):
+    held = view(height=41, width=50)
+    step = 4
+    expected = held.pixels[:40, :48].reshape(10, step, 12, step, 3).mean((1, 3))
+    monkeypatch.setattr("parhelion.measurement._field_zoom._BLOCK", block)
+    asked = []
+    plain = held.read
+    held.read = lambda *window: asked.append(window) or plain(*window)
+    picture = ZoomedView(held, 1 / step, (0, 0, 41, 50))
+    np.testing.assert_array_equal(picture.read(-1, 0, 99, 99), np.rint(expected))
+    assert max(max(height, width) for _, _, height, width in asked) == max(block // step, 1) * step
+
+
 def test_enlarging_keeps_places():
     # A bright pixel at (10, 20) is centered on (10.5 * 4 - 0.5, 20.5 * 4 - 0.5) at zoom 4.
     pixels = np.zeros((30, 40, 1), np.uint8)

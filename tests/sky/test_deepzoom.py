@@ -1,6 +1,7 @@
 """Deep-zoom tiles: every level, and views that were interrupted."""
 
 import io
+import shutil
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 
 from parhelion.errors import InputError
-from parhelion.sky._deepzoom import UNFINISHED, DeepZoom
+from parhelion.sky._deepzoom import UNFINISHED, DeepZoom, forget
 from parhelion.sky._reduce import halve
 from parhelion.sky._render import Layer, Rendered, Scene
 
@@ -36,7 +37,7 @@ def zoom(out: Path, size: int, **changes) -> DeepZoom:
 
 
 def write(out: Path, scene: Scene, size: int, **changes):
-    options = {"block": 50, "workers": 2, "recipe": {"seed": 1}, "resume": False}
+    options = {"block": 50, "workers": 2, "recipe": {"seed": 1}}
     return zoom(out, size).write(scene, **(options | changes))
 
 
@@ -72,7 +73,6 @@ def test_levels_halve_down_to_one_pixel(tmp_path: Path, monkeypatch, fine):
         if len(pixels) == len(preview):
             np.testing.assert_array_equal(preview, pixels)
         pixels = halve(pixels)
-    assert not (tmp_path / UNFINISHED).exists()
     assert not (tmp_path / "sky_files/10").exists()
     root = ElementTree.parse(tmp_path / "sky.dzi").getroot()
     assert (root.get("TileSize"), root.get("Overlap"), root.get("Format")) == ("16", "0", "jpg")
@@ -104,19 +104,41 @@ def test_an_interrupted_view_is_continued_to_the_same_bytes(tmp_path: Path, monk
     notes = list((tmp_path / "cut" / UNFINISHED / "notes").glob("*.npz"))
     assert 0 < len(notes) < 9
     assert not (tmp_path / "cut/sky.dzi").exists()
-    with pytest.raises(InputError, match="was interrupted; --resume continues it"):
-        write(tmp_path / "cut", draw(size), size)
     with pytest.raises(InputError, match="interrupted view with another seed"):
-        write(tmp_path / "cut", draw(size), size, recipe={"seed": 2}, resume=True)
+        write(tmp_path / "cut", draw(size), size, recipe={"seed": 2})
     again = draw(size)
     rendered, plain_again = [], again.tile
     monkeypatch.setattr(again, "tile", lambda *where: rendered.append(where) or plain_again(*where))
-    write(tmp_path / "cut", again, size, resume=True)
+    write(tmp_path / "cut", again, size)
     # Nine blocks of at most 3 x 3 parts: those with a note were not rendered again.
     assert len(rendered) < 60
     assert snapshot(tmp_path / "cut") == snapshot(tmp_path / "whole")
     np.testing.assert_array_equal(again.flux, whole.flux)
     np.testing.assert_array_equal(np.sort(again.flux), 1.0 + np.arange(30))
+
+
+def test_whole_tiles_are_not_rendered_again(tmp_path: Path, monkeypatch):
+    size = 300
+    whole = draw(size)
+    preview = write(tmp_path, whole, size)
+    tiles = snapshot(tmp_path)
+    again = draw(size)
+    monkeypatch.setattr(again, "tile", None)
+    np.testing.assert_array_equal(write(tmp_path, again, size), preview)
+    for name in ("flux", "peak", "gain"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(whole, name))
+    assert snapshot(tmp_path) == tiles
+    assert sorted(path.name for path in (tmp_path / UNFINISHED).iterdir()) == [
+        "notes",
+        "preview.npy",
+        "recipe.json",
+    ]
+    # Notes alone, without their tiles, are not enough.
+    shutil.rmtree(tmp_path / "sky_files")
+    write(tmp_path, draw(size), size)
+    assert snapshot(tmp_path) == tiles
+    forget(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["sky.dzi", "sky_files"]
 
 
 def test_gray_tiles(tmp_path: Path):
@@ -126,9 +148,7 @@ def test_gray_tiles(tmp_path: Path):
         lambda _: Rendered(flat, 0, 0, 1.0, 1.0, 1.0),
     )  # fmt: skip
     scene = Scene(None, [layer], channels=1)
-    preview = zoom(tmp_path, 40, channels=1).write(
-        scene, block=16, workers=1, recipe={}, resume=False
-    )
+    preview = zoom(tmp_path, 40, channels=1).write(scene, block=16, workers=1, recipe={})
     assert preview.shape == (40, 40, 1)
     with Image.open(io.BytesIO((tmp_path / "sky_files/6/0_0.jpg").read_bytes())) as image:
         assert image.mode == "L"

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy.ndimage import correlate1d
 
 from parhelion.errors import InputError
@@ -43,3 +44,21 @@ def test_a_field_without_sources_cannot_be_followed():
     blank = np.random.default_rng(0).normal(20, 3, (128, 128, 1)).astype(np.uint8)
     with pytest.raises(InputError, match="blank has . sources of 30 pixels or more, too few"):
         measure_model(blank, min_area=30, where="blank")
+
+
+@pytest.mark.parametrize("lowered", [24, 40])
+def test_a_clipped_sky_cannot_be_followed(real_field, lowered):
+    # Of the lesser clipping some noise remains, in the brightest band most.
+    with Image.open(real_field) as image:
+        pixels = np.clip(np.asarray(image).astype(int) - lowered, 0, 255).astype(np.uint8)
+    with pytest.raises(InputError, match=r"the sky of x is clipped: .* % of it is at level 0"):
+        measure_model(pixels, min_area=30, where="x")
+
+
+def test_a_sky_that_is_cut_off_in_part_is_followed(real_field):
+    with Image.open(real_field) as image:
+        pixels = np.clip(np.asarray(image).astype(int) - 14, 0, 255).astype(np.uint8)
+    assert (pixels == 0).mean() > 0.3
+    model = measure_model(pixels, min_area=30, where="x")
+    for values in (model.level, model.kernels, model.mixing, *model.normal, *model.value):
+        assert np.isfinite(values).all()

@@ -8,6 +8,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from PIL import Image
 
+from parhelion.catalog import DecodeSettings
 from parhelion.cli import main
 from parhelion.errors import InputError, SettingsError
 from parhelion.provenance import read_mark
@@ -87,6 +88,20 @@ def test_windows_of_any_view(tmp_path, made, real_field):
         np.testing.assert_array_equal(two.read(-5, 250, 60, 99), pixels(png)[:55, 250:])
 
 
+def test_a_picture_too_large_to_decode_is_rendered_again(tmp_path, made, real_field, monkeypatch):
+    view = paint(made, tmp_path / "out", real_field, format=("png", "tiff"))
+    whole = pixels(view)
+    (view.folder / "view.png").write_bytes(b"not to be read")
+    with open_view(view.folder) as windows:
+        np.testing.assert_array_equal(windows.read(10, 20, 60, 99), whole[10:70, 20:119])
+    (view.folder / "view.tiff").unlink()
+    with pytest.raises(InputError, match=r"view\.png cannot be read"):
+        open_view(view.folder)
+    monkeypatch.setattr(DecodeSettings, "pixel_limit", 300**2 - 1)
+    with open_view(view.folder) as windows:
+        np.testing.assert_array_equal(windows.read(10, 20, 60, 99), whole[10:70, 20:119])
+
+
 def test_the_verb(tmp_path, made, real_field, capsys):
     view = paint(made, tmp_path / "out", real_field)
     out = tmp_path / "part.png"
@@ -98,3 +113,10 @@ def test_the_verb(tmp_path, made, real_field, capsys):
     assert "is not inside the view of 300 x 300" in capsys.readouterr().err
     with pytest.raises(SettingsError, match="--width"):
         RegionSettings(width=0)
+
+
+@pytest.mark.parametrize("name", ["part.jpg", "part.webp", "part.fts", "part"])
+def test_only_formats_that_keep_every_bit_are_written(tmp_path, name):
+    # Before the view is opened: here there is none.
+    with pytest.raises(InputError, match=r"must be one of \.fits, \.fit, \.png, \.tif, \.tiff$"):
+        write_region(tmp_path / "view", tmp_path / name)

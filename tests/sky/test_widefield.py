@@ -167,6 +167,68 @@ def test_an_existing_view_is_kept_unless_told_otherwise(tmp_path: Path, made, re
     assert not (tmp_path / "out/view.tiff").exists()
 
 
+@pytest.mark.parametrize(
+    "name", ["index.html", "view.png", "sky.fits", "truth.fits", "sky_files/0/0_0.jpg", "viewer/x"]
+)
+def test_files_that_are_not_a_views_are_kept(tmp_path: Path, made, real_field, name):
+    mine = tmp_path / "data" / name
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    with pytest.raises(InputError, match=rf"already holds {name.split('/')[0]}, which a view"):
+        widefield(made, tmp_path / "data", settings(real_field, size=100, count=5))
+    assert mine.read_text() == "mine"
+
+
+def test_an_input_is_not_replaced(tmp_path: Path, made, real_field):
+    view = widefield(made, tmp_path / "out", settings(real_field, size=100, count=5))
+    kept = {path: path.read_bytes() for path in view.folder.iterdir()}
+    for changes in (
+        {"like": str(view.image)},
+        {"placement": str(view.truth), "count": None},
+        {"draw_from": str(view.folder / "truth.fits")},
+    ):
+        asked = settings(real_field, size=100, overwrite=True, **changes)
+        with pytest.raises(InputError, match="is to be read, but a view in --out"):
+            widefield(made, view.folder, asked)
+    assert {path: path.read_bytes() for path in view.folder.iterdir()} == kept
+
+
+def test_a_view_stays_until_all_that_replaces_it_was_read(tmp_path: Path, made, real_field):
+    view = widefield(made, tmp_path / "out", settings(real_field, size=100, count=5))
+    kept = {path: path.read_bytes() for path in view.folder.iterdir()}
+    (tmp_path / "drawn.csv").write_text("flux,axis\n2000,4\n")
+    for changes in ({"like": "nowhere.fits"}, {"draw_from": str(tmp_path / "drawn.csv")}):
+        asked = settings(real_field, size=100, count=5, overwrite=True, **changes)
+        with pytest.raises(InputError):
+            widefield(made, view.folder, asked)
+        assert {path: path.read_bytes() for path in view.folder.iterdir()} == kept
+
+
+@pytest.mark.parametrize("stage", ["write_pyramid", "write_truth", "write_json"])
+def test_whole_tiles_are_kept_until_all_else_is_there(
+    tmp_path: Path, made, real_field, monkeypatch, stage
+):
+    asked = {"format": ("deepzoom", "tiff"), "zoom_tile": 64, "stars": 3}
+    widefield(made, tmp_path / "whole", settings(real_field, **asked))
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"parhelion.sky._widefield.{stage}", killed)
+        with pytest.raises(KeyboardInterrupt):
+            widefield(made, tmp_path / "cut", settings(real_field, **asked))
+    with pytest.raises(InputError, match="was interrupted; --resume continues it"):
+        widefield(made, tmp_path / "cut", settings(real_field, **asked))
+    written = {path: path.stat().st_mtime_ns for path in (tmp_path / "cut/sky_files").rglob("*")}
+    widefield(made, tmp_path / "cut", settings(real_field, resume=True, **asked))
+    assert written == {path: path.stat().st_mtime_ns for path in written}
+    names = sorted(path.name for path in (tmp_path / "whole").iterdir())
+    assert sorted(path.name for path in (tmp_path / "cut").iterdir()) == names
+    for name in ("view.tiff", "truth.parquet", "preview.jpg", "sky.dzi"):
+        assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
 def test_the_description_names_what_is_there(tmp_path: Path, made, real_field):
     asked = settings(real_field, size=100, count=5, format=("fits", "png", "deepzoom"), stars=2)
     view = widefield(made, tmp_path / "out", asked)
@@ -250,7 +312,6 @@ def test_formats(size, asked, formats):
         ("zoom-tile", {"zoom_tile": 100}),
         ("psf", {"psf": (1.0, 2.0)}),
         ("noise", {"noise": (-1.0,)}),
-        ("layout", {"layout": "grid", "stars": 1}),
         ("flux-law", {"flux_law": 1.0, "draw_from": "x.csv"}),
         ("resume", {"resume": True, "overwrite": True}),
         ("spikes", {"spikes": 5}),
@@ -260,6 +321,30 @@ def test_formats(size, asked, formats):
 def test_settings_that_cannot_work_together(flag, values):
     with pytest.raises(SettingsError, match=f"--{flag}"):
         WidefieldSettings(**values)
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [
+        ("placement", "clustered"),
+        ("cluster_members", 5.0),
+        ("draw_from", "x.csv"),
+        ("flux_law", 1.5),
+        ("scale", 2.0),
+        ("max_enlarge", 2.0),
+        ("max_gain", 2.0),
+        ("color_jitter", 0.1),
+        ("psf", (2.0,)),
+        ("noise", (0.5,)),
+        ("stars", 3),
+        ("spikes", 6),
+    ],
+)
+def test_a_grid_refuses_what_it_would_not_heed(flag, value):
+    WidefieldSettings(layout="grid", **{flag: getattr(WidefieldSettings, flag)})
+    wanted = rf"--layout \(=grid\) must be sky with --{flag.replace('_', '-')}$"
+    with pytest.raises(SettingsError, match=wanted):
+        WidefieldSettings(layout="grid", **{flag: value})
 
 
 @pytest.mark.parametrize(

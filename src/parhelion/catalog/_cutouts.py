@@ -17,9 +17,9 @@ from parhelion.catalog._image_id import image_id
 from parhelion.catalog._overlaps import overlap_groups
 from parhelion.catalog._place import check_free, make_room
 from parhelion.catalog._sources import MERGED, TRUNCATED, Sources, find_sources, luma
-from parhelion.catalog._table import Catalog, row, write_catalog
+from parhelion.catalog._table import CATALOG_FILE, Catalog, open_catalog, row, write_catalog
 from parhelion.catalog._wcs import celestial_wcs
-from parhelion.errors import DecodeError, InputError
+from parhelion.errors import CatalogError, DecodeError, InputError
 from parhelion.provenance import write_image
 
 _SATURATED = 250
@@ -81,7 +81,7 @@ def cutouts(
     Raises
     ------
     CatalogError
-        If there is a catalog in `out`, and `settings.overwrite` is False.
+        If there is a catalog in `out`, and `settings.overwrite` is False, or a field lies in it.
     InputError
         If no field has a source that the settings accept.
     """
@@ -92,6 +92,7 @@ def cutouts(
     skipped: Counter[str] = Counter()
     found: list[_Cutout] = []
     check_free(out, settings.overwrite)
+    _check_fields(paths, out)
     make_room(out)
     for field in _read_fields(paths, rejected):
         found += _cut_field(field, out, settings, skipped)
@@ -116,6 +117,20 @@ def cutouts(
         out, "cutouts", settings, fields=[str(path) for path in paths], skipped=dict(skipped)
     )
     return write_catalog(out, rows, rejected=rejected)
+
+
+def _check_fields(paths: Sequence[Path], out: Path) -> None:
+    """Refuse fields that go with the catalog that is replaced, or may be written over."""
+    if not (out / CATALOG_FILE).exists():
+        return
+    replaced = {file.resolve() for file in open_catalog(out).files()} | {out.resolve() / "images"}
+    for path in paths:
+        field = path.resolve()
+        if replaced & {field, *field.parents}:
+            raise CatalogError(
+                f"the field {path} lies in the catalog that --out (={out}) replaces; "
+                "give another --out"
+            )
 
 
 def _read_fields(paths: Sequence[Path], rejected: list[dict[str, str]]) -> Iterator[_Field]:

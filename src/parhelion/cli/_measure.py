@@ -59,6 +59,7 @@ def field(
     *,
     out: Path | None = None,
     settings: Annotated[MeasureFieldSettings, _FLAT_LISTS] = MeasureFieldSettings(),  # noqa: B008
+    catalog: Path | None = None,
     config: Config = None,
     json: Json = False,
 ) -> None:
@@ -77,10 +78,13 @@ def field(
     out
         Folder for the figures as JSON, a page about them, the detections, and pictures with found,
         missed and spurious sources outlined.
+    catalog
+        Where the catalog of galaxies is now, if not where it was; needed for views that are only
+        deep-zoom tiles or FITS, or a PNG of more than 300 megapixels.
     """
     from parhelion.measurement import measure_field
 
-    figures = measure_field(view, settings, out)
+    figures = measure_field(view, settings, out, catalog=catalog)
     if out is not None:
         from parhelion.reporting import report
 

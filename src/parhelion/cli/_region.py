@@ -31,7 +31,7 @@ def region(
     view
         Folder that `parhelion widefield` wrote.
     out
-        File to write; its suffix is the format.
+        File to write; its suffix is the format: .fits, .fit, .png, .tif or .tiff.
     catalog
         Where the catalog of galaxies is now, if not where it was.
     """

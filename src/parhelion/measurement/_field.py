@@ -1,6 +1,7 @@
 """Detection over a wide view, scored against its truth catalog, at several zooms."""
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -34,8 +35,21 @@ class _Zooming(Finder, Protocol):
         """Return the same finder for another zoom."""
 
 
+@dataclass(frozen=True)
+class _Opened:
+    """A view to read windows of, and what other processes need to open it for themselves."""
+
+    folder: Path
+    catalog: Path | None
+    windows: Windows
+
+
 def measure_field(
-    view: Path | str, settings: MeasureFieldSettings | None = None, out: Path | str | None = None
+    view: Path | str,
+    settings: MeasureFieldSettings | None = None,
+    out: Path | str | None = None,
+    *,
+    catalog: Path | str | None = None,
 ) -> dict[str, Any]:
     """Find the sources of a wide view, and compare them with its truth catalog.
 
@@ -60,6 +74,9 @@ def measure_field(
         sources outlined, one for each zoom) and ``detections*.parquet``: a row per detection,
         with `object_id` of the object it matches, or null, and `separation`. Without, only
         ``detections.parquet`` is written, into `view`.
+    catalog : Path, optional
+        Where the catalog of the view's galaxies is now, if not where it was; a view without TIFF,
+        or a PNG that fits into memory, is rendered again from it.
 
     Returns
     -------
@@ -78,7 +95,8 @@ def measure_field(
     Raises
     ------
     InputError
-        If the folder is not a wide view, or the ONNX file is no detector.
+        If the folder is not a wide view, it is to be rendered again and its catalog is gone, or the
+        ONNX file is no detector.
     MissingExtraError
         If there is an ONNX file and ONNX Runtime is not installed.
     """
@@ -90,11 +108,13 @@ def measure_field(
     if settings.onnx is not None:
         finders["onnx"] = open_onnx(settings)
     target = view if out is None else Path(out)
+    catalog = None if catalog is None else Path(catalog)
     figures: dict[str, Any] = {}
     overlays: list[dict[str, Any]] = []
-    with open_pixels(view) as windows:
+    with open_pixels(view, catalog) as windows:
+        opened = _Opened(view, catalog, windows)
         for name, finder in finders.items():
-            part = _measure(view, windows, truth, finder, name, settings, target, out is not None)
+            part = _measure(opened, truth, finder, name, settings, target, out is not None)
             overlays += part.pop("overlays")
             if name == "sep":
                 figures = part
@@ -109,8 +129,7 @@ def measure_field(
 
 
 def _measure(
-    view: Path,
-    windows: Windows,
+    view: _Opened,
     truth: Truth,
     finder: _Zooming,
     name: str,
@@ -120,19 +139,19 @@ def _measure(
 ) -> dict[str, Any]:
     """Return the figures of one finder at every zoom; write what it found, and pictures."""
     suffix = "" if name == "sep" else f"-{name}"
-    whole = zoomed_box(windows.shape, 1, settings.zoom_size)
-    plain = _find(view, windows, truth, finder, 1.0, whole, settings)
+    whole = zoomed_box(view.windows.shape, 1, settings.zoom_size)
+    plain = _find(view, truth, finder, 1.0, whole, settings)
     figures = score(truth, plain, None, plain.rms, settings)
     if pictures or name == "sep":
         _write_detections(target / f"detections{suffix}.parquet", plain, truth)
     searched = [(1.0, plain)]
     zooms = []
     for zoom in settings.zooms:
-        box = zoomed_box(windows.shape, zoom, settings.zoom_size)
+        box = zoomed_box(view.windows.shape, zoom, settings.zoom_size)
         part = None if box == whole else box
         # What the part's border would cut is found with a rim around it, but not counted.
-        rim = _grown(box, windows.shape) if zoom > 1 else box
-        found = _find(view, windows, truth, finder.zoomed(zoom), zoom, rim, settings)
+        rim = _grown(box, view.windows.shape) if zoom > 1 else box
+        found = _find(view, truth, finder.zoomed(zoom), zoom, rim, settings)
         searched.append((zoom, found))
         same = score(truth, plain, part, plain.rms, settings)
         zooms.append(
@@ -149,16 +168,17 @@ def _measure(
     figures["overlays"] = []
     for zoom, found in sorted(searched, key=lambda item: item[0]) if pictures else ():
         file = f"overlay{suffix}-zoom-{zoom:g}.png"
-        picture = _overlay(windows, truth, found, zoom, settings.overlay, name)
+        # No more than was searched: what lies beyond would be drawn as missed.
+        side = min(settings.overlay, settings.zoom_size) if zoom > 1 else settings.overlay
+        picture = _overlay(view.windows, truth, found, zoom, side, name)
         recipe = {"operation": "field overlay", "zoom": zoom, "detector": name}
-        write_image(target / file, picture, recipe=recipe, made=_is_made(view))
+        write_image(target / file, picture, recipe=recipe, made=_is_made(view.folder))
         figures["overlays"].append({"file": file, "zoom": zoom, "detector": name})
     return figures
 
 
 def _find(
-    view: Path,
-    windows: Windows,
+    view: _Opened,
     truth: Truth,
     finder: Finder,
     zoom: float,
@@ -166,7 +186,10 @@ def _find(
     settings: MeasureFieldSettings,
 ) -> Found:
     """Search a zoomed part, bring what is found to pixels of the view, and match it."""
-    table, rms = search(view, windows, finder, zoom=zoom, box=box, workers=settings.workers)
+    table, rms = search(
+        view.folder, view.windows, finder, zoom=zoom, box=box, workers=settings.workers,
+        catalog=view.catalog,
+    )  # fmt: skip
     for name, start in (("x", box[1]), ("y", box[0])):
         table[name] = start + (table[name] + 0.5) / zoom - 0.5
     for name, power in (("a", 1), ("b", 1), ("width", 1), ("height", 1), ("flux", 2), ("npix", 2)):

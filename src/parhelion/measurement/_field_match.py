@@ -6,7 +6,8 @@ from scipy.spatial import cKDTree
 
 Points = NDArray[np.float64]
 
-# Far enough that a detection is no longer near its own object, near enough that the crowd is alike.
+# Near enough that the crowd is alike; farther only where radii are so large that a detection would
+# still match its own object.
 _DISPLACED = 48.0
 
 
@@ -40,8 +41,10 @@ def match_nearest(
 def matched_by_chance(truth: Points, found: Points, radius: Points) -> float:
     """Return how many matches are to be expected of detections that show nothing of the truth.
 
-    The detections are displaced by 48 pixels to each of four sides and matched again.
+    The detections are displaced to each of four sides and matched again: by 48 pixels, or more than
+    twice the largest radius.
     """
-    steps = np.array([(1, 0), (0, 1), (-1, 0), (0, -1)]) * _DISPLACED
+    far = max(_DISPLACED, 2 * radius.max(initial=0) + 1)
+    steps = np.array([(1, 0), (0, 1), (-1, 0), (0, -1)]) * far
     counts = [(match_nearest(truth, found + step, radius)[0] >= 0).sum() for step in steps]
     return float(np.mean(counts))

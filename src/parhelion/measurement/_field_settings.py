@@ -36,7 +36,7 @@ class MeasureFieldSettings:
     """Largest side of an enlarged picture, in its own pixels; it shows that much of the middle."""
     overlay: int = 960
     """Side of the pictures with found, missed and spurious sources outlined, one to each zoom, in
-    pixels."""
+    pixels; enlarged ones show no more than --zoom-size."""
     onnx: str | None = None
     """ONNX file of a detector of the YOLO kind, which is measured beside sep (extra `onnx`)."""
     onnx_layout: Literal["auto", "yolov5", "yolov8", "end2end"] = "auto"

@@ -78,14 +78,28 @@ class _Search:
 _worker: _Search | None = None
 
 
-def open_pixels(view: Path) -> AbstractContextManager[Windows]:
-    """Open a wide view to read windows of it: its PNG or TIFF, else its parts rendered again."""
-    image = view_image(view)
-    return open_windows(image) if image.suffix in (".png", ".tiff") else open_view(view)
+def open_pixels(view: Path, catalog: Path | None = None) -> AbstractContextManager[Windows]:
+    """Open a wide view to read windows of it: its TIFF or PNG, else its parts rendered again.
+
+    For those `catalog` says where its galaxies are, if not where they were. A TIFF or PNG that
+    nothing describes is read as it is.
+    """
+    if not (view / "sky.json").is_file():
+        image = view_image(view)
+        if image.suffix in (".png", ".tiff"):
+            return open_windows(image)
+    return open_view(view, catalog)
 
 
 def search(
-    view: Path, windows: Windows, finder: Finder, *, zoom: float, box: Box, workers: int | None
+    view: Path,
+    windows: Windows,
+    finder: Finder,
+    *,
+    zoom: float,
+    box: Box,
+    workers: int | None,
+    catalog: Path | None = None,
 ) -> tuple[dict[str, NDArray[np.float64]], float]:
     """Return the detections in a zoomed part of a view, and the median noise of its sky.
 
@@ -106,6 +120,8 @@ def search(
         Part of the view: y0, x0, y1, x1.
     workers : int, optional
         Processes; by default one to a CPU where it pays.
+    catalog : Path, optional
+        See `open_pixels`.
 
     Returns
     -------
@@ -125,7 +141,7 @@ def search(
     results = (
         map(_Search(picture, finder).tile, corners)
         if workers == 1
-        else _in_processes(view, finder, zoom, box, corners, workers)
+        else _in_processes(view, catalog, finder, zoom, box, corners, workers)
     )
     with bar(total=len(corners), what="finding sources", unit="tiles") as shown:
         for found, rms in results:
@@ -139,6 +155,7 @@ def search(
 
 def _in_processes(
     view: Path,
+    catalog: Path | None,
     finder: Finder,
     zoom: float,
     box: Box,
@@ -152,7 +169,7 @@ def _in_processes(
         min(workers, len(corners)),
         mp_context=context,
         initializer=_start_worker,
-        initargs=(view, finder, zoom, box),
+        initargs=(view, catalog, finder, zoom, box),
     ) as pool:
         try:
             yield from pool.map(_search_tile, corners, chunksize=4)
@@ -163,10 +180,10 @@ def _in_processes(
             ) from error
 
 
-def _start_worker(view: Path, finder: Finder, zoom: float, box: Box) -> None:
+def _start_worker(view: Path, catalog: Path | None, finder: Finder, zoom: float, box: Box) -> None:
     global _worker
     # The view stays open as long as the process lives.
-    _worker = _Search(ZoomedView(open_pixels(view).__enter__(), zoom, box), finder)
+    _worker = _Search(ZoomedView(open_pixels(view, catalog).__enter__(), zoom, box), finder)
 
 
 def _search_tile(corner: tuple[int, int]) -> tuple[NDArray[np.float64], float]:

@@ -9,6 +9,8 @@ from PIL import Image
 
 # Bicubic interpolation reaches two pixels; what is read beyond a window keeps its edges the same.
 _REACH = 4
+# Rows and columns of a view that are read at a time to be reduced.
+_BLOCK = 1024
 
 
 class Windows(Protocol):
@@ -61,14 +63,7 @@ class ZoomedView:
         if self.zoom == 1:
             return self._windows.read(top + y0, left + x0, y1 - y0, x1 - x0)
         if self.zoom < 1:
-            step = round(1 / self.zoom)
-            part = self._windows.read(
-                top + y0 * step, left + x0 * step, (y1 - y0) * step, (x1 - x0) * step
-            )
-            cells = part.reshape(y1 - y0, step, x1 - x0, step, -1)
-            means = cells.sum((1, 3), dtype=np.uint32) / np.float32(step**2)
-            reduced: NDArray[np.uint8] = np.rint(means).astype(np.uint8)
-            return reduced
+            return self._reduced(y0, x0, y1, x1)
         step = round(self.zoom)
         # Whole pixels of the view around the window, as far as there are any.
         a = max(top + y0 // step - _REACH, 0)
@@ -82,6 +77,22 @@ class ZoomedView:
         y, x = y0 - (a - top) * step, x0 - (c - left) * step
         window: NDArray[np.uint8] = large[y : y + y1 - y0, x : x + x1 - x0]
         return window[..., None] if window.ndim == 2 else window
+
+    def _reduced(self, y0: int, x0: int, y1: int, x1: int) -> NDArray[np.uint8]:
+        """Return a part of the reduced picture, from blocks of the view that fit into memory."""
+        step = round(1 / self.zoom)
+        side = max(_BLOCK // step, 1)
+        reduced = np.empty((y1 - y0, x1 - x0, self.shape[2]), np.uint8)
+        for y in range(y0, y1, side):
+            for x in range(x0, x1, side):
+                height, width = min(side, y1 - y), min(side, x1 - x)
+                block = self._windows.read(
+                    self.box[0] + y * step, self.box[1] + x * step, height * step, width * step
+                )
+                cells = block.reshape(height, step, width, step, -1)
+                means = cells.sum((1, 3), dtype=np.uint32) / np.float32(step**2)
+                reduced[y - y0 : y - y0 + height, x - x0 : x - x0 + width] = np.rint(means)
+        return reduced
 
 
 def zoomed_box(shape: tuple[int, int, int], zoom: float, side: int) -> tuple[int, int, int, int]:

@@ -3,35 +3,54 @@
 The view is rendered by blocks of 8 x 8 tiles. A block writes its tiles of the finest levels and
 then a note with what is left of it for the coarser ones, and with what its galaxies got. A block
 with a note need not be rendered again: that is all there is to resuming. When every block has
-its note, the coarser levels follow from the notes, and the folder gets its name.
+its note, the coarser levels follow from the notes, and the folder of tiles gets its name. The notes
+stay until the view has its other files: `forget` removes them.
 """
 
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from parhelion._files import write_json, write_text
+from parhelion._files import atomic_path, write_json, write_text
 from parhelion._progress import bar
 from parhelion.errors import InputError
 from parhelion.provenance import encode_image
 from parhelion.sky._reduce import halve
 from parhelion.sky._render import Scene
+from parhelion.sky._scratch import scratch_array
 from parhelion.sky._strips import PREVIEW, in_order
 
 DZI_FILE, TILES = "sky.dzi", "sky_files"
 #: Where a view is written until it is whole.
 UNFINISHED = ".sky_files.part"
+_SCRATCH = "level.a", "level.b"
+_PREVIEW_NOTE = "preview.npy"  # beside the notes, of tiles that are whole
 _ACROSS = 8  # tiles to a block's side
 _NOTED = 4  # levels that a block writes itself, at most
 # Quality of the coarse levels: where the noise is averaged away, rounding of the colors would show.
 _COARSE_QUALITY = 96
+
+
+def forget(out: Path) -> None:
+    """Remove what an unfinished view in a folder is continued from, if there is any."""
+    # First the notes: none may be left that stands for tiles that are gone.
+    for folder in (out / UNFINISHED / "notes", out / UNFINISHED):
+        if folder.exists():
+            shutil.rmtree(folder)
+
+
+def _restore(scene: Scene, note: Mapping[str, NDArray[Any]]) -> None:
+    """Give a scene what the galaxies of a block got when it was rendered."""
+    for name in ("flux", "peak", "gain"):
+        getattr(scene, name)[note["index"]] = note[name]
 
 
 @dataclass(frozen=True)
@@ -73,9 +92,11 @@ class DeepZoom:
         return min(_NOTED, max(0, int(np.ceil(np.log2(self.size / PREVIEW)))))
 
     def write(
-        self, scene: Scene, *, block: int, workers: int, recipe: Mapping[str, Any], resume: bool
+        self, scene: Scene, *, block: int, workers: int, recipe: Mapping[str, Any]
     ) -> NDArray[np.uint8]:
-        """Write tiles and ``sky.dzi``; return the preview.
+        """Write tiles and ``sky.dzi``, from where an earlier call ended; return the preview.
+
+        Of a view whose tiles are whole the notes are read, and nothing is rendered.
 
         Parameters
         ----------
@@ -87,14 +108,21 @@ class DeepZoom:
         Raises
         ------
         InputError
-            If there is an interrupted view and `resume` is False, or it is of other settings.
+            If there is an interrupted view of other settings.
         """
         part = self.out / UNFINISHED
-        self._begin(part, recipe, resume=resume)
+        self._begin(part, recipe)
         side = _ACROSS * self.tile
         corners = range(0, self.size, side)
         places = [(y, x) for y in corners for x in corners]
-        missing = [place for place in places if not self._note(*place).is_file()]
+        if (self.out / TILES).is_dir():
+            for place in places:
+                with np.load(self._note(*place)) as note:
+                    _restore(scene, note)
+            whole: NDArray[np.uint8] = np.load(part / _PREVIEW_NOTE)
+            return whole
+        kept = (part / "tiles").is_dir()
+        missing = [place for place in places if not (kept and self._note(*place).is_file())]
         for level in range(self.max_level - self.fine + 1, self.max_level + 1):
             (part / "tiles" / str(level)).mkdir(parents=True, exist_ok=True)
 
@@ -107,20 +135,18 @@ class DeepZoom:
             for _ in in_order(work, missing, workers=workers, shown=shown):
                 pass
         preview = self._coarse(scene, places)
+        for name in _SCRATCH:
+            (part / name).unlink()
+        with atomic_path(part / _PREVIEW_NOTE) as temporary:
+            np.save(temporary, preview)
         write_text(self.out / DZI_FILE, self._description())
         (part / "tiles").rename(self.out / TILES)
-        shutil.rmtree(part)
         return preview
 
-    def _begin(self, part: Path, recipe: Mapping[str, Any], *, resume: bool) -> None:
+    def _begin(self, part: Path, recipe: Mapping[str, Any]) -> None:
         wanted = json.loads(json.dumps(dict(recipe), default=str))
         file = part / "recipe.json"
         if file.is_file():
-            if not resume:
-                raise InputError(
-                    f"{self.out} holds a wide view that was interrupted; --resume continues it, "
-                    "--overwrite starts again"
-                )
             known = json.loads(file.read_text())
             if known != wanted:
                 changed = sorted(k for k in known | wanted if known.get(k) != wanted.get(k))
@@ -177,17 +203,15 @@ class DeepZoom:
         part = self.out / UNFINISHED
         side = -(-self.size // 2**self.fine)
         # On disk, so that memory does not depend on the view.
-        whole = self._scratch(part / "level.a", side)
+        whole = self._scratch(part / _SCRATCH[0], side)
         for y, x in places:
             with np.load(self._note(y, x)) as note:
                 pixels = note["pixels"]
                 top, left = y >> self.fine, x >> self.fine
                 whole[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels
-                index = note["index"]
-                for name in ("flux", "peak", "gain"):
-                    getattr(scene, name)[index] = note[name]
+                _restore(scene, note)
         preview: NDArray[np.uint8] | None = None
-        names = self._other_names(part)
+        names = cycle(part / name for name in reversed(_SCRATCH))
         # A view that is one preview itself has only coarse levels, with all of the noise.
         quality = max(self.quality, _COARSE_QUALITY) if self.fine else self.quality
         for level in range(self.max_level - self.fine, -1, -1):
@@ -205,13 +229,7 @@ class DeepZoom:
         return preview
 
     def _scratch(self, path: Path, side: int) -> NDArray[np.uint8]:
-        return np.memmap(path, np.uint8, "w+", shape=(side, side, self.channels))
-
-    @staticmethod
-    def _other_names(part: Path) -> Iterator[Path]:
-        while True:
-            yield part / "level.b"
-            yield part / "level.a"
+        return scratch_array(path, (side, side, self.channels))
 
     def _description(self) -> str:
         return (

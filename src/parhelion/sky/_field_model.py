@@ -15,6 +15,7 @@ THRESHOLD = 1.5
 #: Reach of the noise's correlation, in pixels to each side.
 REACH = 3
 _GROWTH = 3  # pixels around sources that are not sky
+_FLAT = 0.99  # share of the sky at one level, from which no noise is left to measure
 _PLATEAU = slice(6, 13)  # lags at which only slow changes of level correlate, no texture
 
 
@@ -69,7 +70,8 @@ def measure_model(pixels: NDArray[np.uint8], *, min_area: int, where: str) -> Fi
     Raises
     ------
     InputError
-        If it has fewer than ten such sources, or hardly any sky between them.
+        If it has fewer than ten such sources, hardly any sky between them, or a sky that is
+        clipped.
     """
     sources = find_sources(luma(pixels), threshold=THRESHOLD)
     table = sources.table[sources.table["npix"] >= min_area]
@@ -81,6 +83,7 @@ def measure_model(pixels: NDArray[np.uint8], *, min_area: int, where: str) -> Fi
     sky = ~binary_dilation(sources.labels > 0, iterations=_GROWTH)
     if sky.sum() < max(4096, 0.01 * sky.size):
         raise InputError(f"{where} has hardly any sky between its sources; choose another field")
+    _check_noise(pixels[sky], where)
     free = pixels[sky].astype(np.float64)  # (S, C)
     level = free.mean(axis=0)
     kernels = np.array(
@@ -102,6 +105,18 @@ def measure_model(pixels: NDArray[np.uint8], *, min_area: int, where: str) -> Fi
         flux=table["flux"].astype(np.float64),
         density=len(table) / sky.size,
     )
+
+
+def _check_noise(free: NDArray[np.uint8], where: str) -> None:
+    """Refuse a sky, ``(S, C)``, that has one level nearly everywhere, as where it is cut off."""
+    for channel in free.T:
+        counts = np.bincount(channel)
+        level, share = int(counts.argmax()), counts.max() / len(channel)
+        if share >= _FLAT:
+            raise InputError(
+                f"the sky of {where} is clipped: {100 * share:.1f} % of it is at level {level}, "
+                "which leaves no noise to follow; give a field stretched with a brighter sky"
+            )
 
 
 def _correlation(

@@ -14,6 +14,7 @@ from parhelion._strips import bands
 from parhelion._version import __version__
 from parhelion.provenance import xmp_packet
 from parhelion.sky._reduce import halve
+from parhelion.sky._scratch import scratch_array
 
 _TILE = 256
 # TIFF counts bytes in 32 bits; leave room for the levels, what compression may add, and tags.
@@ -64,12 +65,7 @@ def write_pyramid(
             last = number + 1 == len(shapes)
             smaller = None
             if not last:
-                smaller = np.memmap(
-                    Path(folder) / str(number),
-                    np.uint8,
-                    "w+",
-                    shape=(*shapes[number + 1], channels),
-                )
+                smaller = scratch_array(Path(folder) / str(number), (*shapes[number + 1], channels))
             first = number == 0
             out.write(
                 _tiles(parts, smaller, channels),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from parhelion._cores import cores
 from parhelion._settings import settings_from_dict
-from parhelion.catalog import open_windows
+from parhelion.catalog import DecodeSettings, open_windows
 from parhelion.errors import InputError
 from parhelion.provenance import write_image
 from parhelion.sky._frame import part_cards
@@ -27,12 +27,15 @@ from parhelion.sky._truth import read_truth
 from parhelion.sky._view import model_from_json, read_view
 
 _TILE = 1024
+_FITS = (".fits", ".fit")
+_EXACT = (*_FITS, ".png", ".tif", ".tiff")  # formats that keep every bit
 
 
 class OpenView:
     """A wide view of which windows are read; use it in a ``with`` statement.
 
-    PNG and TIFF are read; of a view without either, parts are rendered again.
+    TIFF is read, or a PNG that is not too large to decode; of a view without either, parts are
+    rendered again.
 
     Attributes
     ----------
@@ -43,9 +46,9 @@ class OpenView:
     def __init__(self, folder: Path, catalog: Path | None = None) -> None:
         view = read_view(folder)
         self.shape = (int(view["height"]), int(view["width"]), int(view["channels"]))
-        name = view["files"].get("png") or view["files"].get("tiff")
-        self._windows = open_windows(folder / name) if name is not None else None
-        self._scene = None if name is not None else rebuild(folder, catalog)
+        image = _readable(folder, view)
+        self._windows = open_windows(image) if image is not None else None
+        self._scene = None if image is not None else rebuild(folder, catalog)
 
     def __enter__(self) -> Self:
         return self
@@ -146,14 +149,16 @@ def write_region(
     ------
     InputError
         If the region is not inside the view, an image that it shows is gone or changed, or the
-        suffix is unknown.
+        suffix is none of .fits, .fit, .png, .tif and .tiff.
     """
     folder, out, settings = Path(view), Path(out), settings or RegionSettings()
+    if out.suffix.lower() not in _EXACT:
+        raise InputError(f"cannot write {out}: its suffix must be one of {', '.join(_EXACT)}")
     described = read_view(folder)
     _check(described, settings)
     place = {"x": settings.x, "y": settings.y, "width": settings.width, "height": settings.height}
     recipe = {**described["recipe"], "region": place}
-    if out.suffix.lower() not in (".fits", ".fit"):
+    if out.suffix.lower() not in _FITS:
         pixels = render_region(
             folder, settings.x, settings.y, settings.width, settings.height, catalog=catalog
         )
@@ -219,6 +224,16 @@ def rebuild(folder: Path, catalog: Path | None) -> Scene:
     if settings.stars:
         layers.append(draw_stars(settings, model).layer)
     return Scene(Sky(model, settings.seed, settings.noise), layers, channels=channels)
+
+
+def _readable(folder: Path, view: dict[str, Any]) -> Path | None:
+    """Return the picture to read windows of, or None where there is none, or it is too large."""
+    small = view["height"] * view["width"] <= DecodeSettings.pixel_limit
+    for kind in ("tiff", "png") if small else ("tiff",):
+        image: Path = folder / view["files"].get(kind, "")
+        if image.is_file():
+            return image
+    return None
 
 
 def _check(view: dict[str, Any], region: RegionSettings) -> None:

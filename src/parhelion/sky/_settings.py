@@ -9,6 +9,13 @@ FORMATS = ("auto", "png", "tiff", "deepzoom", "fits")
 #: Largest view that is written as one PNG by itself, and as one FITS file; in pixels square.
 LARGEST_PNG, LARGEST_FITS = 8192, 20_000
 
+# What the grid, whose images are as they are, would not heed.
+_OF_A_SKY = (
+    "placement", "cluster_members", "cluster_radius", "draw_from", "flux_law", "scale",
+    "max_enlarge", "max_gain", "color_jitter", "psf", "psf_shape", "noise", "stars", "star_law",
+    "spikes", "spike_angle",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class WidefieldSettings:
@@ -94,11 +101,12 @@ class WidefieldSettings:
         require(0 <= self.seed < 2**63, "seed", self.seed, "be in 0 to 2**63 - 1")
         require(self.min_area >= 5, "min-area", self.min_area, "be 5 or more")
         require(self.layout in ("sky", "grid"), "layout", self.layout, "be sky or grid")
-        require(
-            self.layout == "sky"
-            or (self.placement == "uniform" and not self.stars and not self.psf),
-            "layout", self.layout, "be sky with --placement, --stars or --psf",
-        )  # fmt: skip
+        for flag in _OF_A_SKY:
+            plain = getattr(self, flag) == getattr(WidefieldSettings, flag)
+            require(
+                self.layout == "sky" or plain,
+                "layout", self.layout, f"be sky with --{flag.replace('_', '-')}",
+            )  # fmt: skip
         for flag in ("cluster_members", "cluster_radius", "scale", "max_enlarge", "max_gain",
                      "star_law", "pixel_scale"):  # fmt: skip
             value = getattr(self, flag)

@@ -18,7 +18,7 @@ from parhelion.catalog import Catalog, decode, image_id, open_catalog
 from parhelion.errors import InputError
 from parhelion.provenance import write_image, write_strips
 from parhelion.sky._compose import Composition, compose
-from parhelion.sky._deepzoom import DZI_FILE, TILES, UNFINISHED, DeepZoom
+from parhelion.sky._deepzoom import DZI_FILE, TILES, UNFINISHED, DeepZoom, forget
 from parhelion.sky._field_model import FieldModel, measure_model
 from parhelion.sky._frame import part_cards, view_cards
 from parhelion.sky._planes import write_planes
@@ -31,6 +31,9 @@ from parhelion.sky._view import IMAGES, KIND, VERSION, VIEW_FILE, WideView, mode
 from parhelion.sky._viewer import PAGE_FILE, VIEWER_FOLDER, write_viewer
 
 _PREVIEW_FILE = "preview.jpg"
+# What an earlier view leaves that a new one need not write; its description goes first.
+_FILES = (PAGE_FILE, VIEW_FILE, TRUTH_FILE, TRUTH_FITS, REGIONS_FILE, *IMAGES.values())
+_FOLDERS = (TILES, VIEWER_FOLDER)
 # What does not change the pixels has no place in the recipe.
 _NOT_RECIPE = ("tile", "workers", "overwrite", "resume", "like", "format", "zoom_tile", "quality")
 
@@ -61,13 +64,14 @@ def widefield(
     ------
     InputError
         If no image shows a galaxy, the field has no sources to follow, a table cannot be used,
-        or `out` holds a view and `settings.overwrite` is False.
+        `out` holds a view, or files of such names, and `settings.overwrite` is False, or what is
+        to be read is among the files that a new view replaces.
     """
     started = time.monotonic()
     settings = settings or WidefieldSettings()
     out = Path(out)
     catalog = catalog if isinstance(catalog, Catalog) else open_catalog(catalog)
-    _make_room(out, settings)
+    _check_room(out, catalog, settings)
     field, field_name = _read_field(settings.like)
     model = measure_model(field, min_area=settings.min_area, where=field_name)
     channels = field.shape[2]
@@ -75,10 +79,13 @@ def widefield(
     wcs = view_cards(
         settings.size, ra=settings.ra, dec=settings.dec, pixel_scale=settings.pixel_scale
     )
+    out.mkdir(parents=True, exist_ok=True)
     with StampStore(catalog, channels, out, workers) as store:
         composed = compose(model, store, settings, wcs)
         count = len(composed.placement.x)
         recipe = _recipe(settings, store, field_name, image_id(field), count)
+        # Not before all that may fail has been read.
+        _make_room(out, settings)
         preview = _write_images(out, composed, settings, recipe, channels, workers, store.made, wcs)
         write_image(out / _PREVIEW_FILE, preview, recipe=recipe, made=store.made, quality=90)
         save_settings(
@@ -104,6 +111,7 @@ def widefield(
         described = _describe(view, settings, store, model, recipe, field_name, wcs)
         write_json(out / VIEW_FILE, described)
     if "deepzoom" in settings.formats:
+        forget(out)
         write_viewer(out)
     return view
 
@@ -129,9 +137,8 @@ def _write_images(
         zoom = DeepZoom(out, size, channels, settings.zoom_tile, settings.quality, short, made)
         tiles = {"zoom_tile": settings.zoom_tile, "quality": settings.quality}
         preview = zoom.write(
-            scene, block=settings.tile, workers=workers, recipe={**recipe, **tiles},
-            resume=settings.resume,
-        )  # fmt: skip
+            scene, block=settings.tile, workers=workers, recipe={**recipe, **tiles}
+        )
 
     def stream() -> Iterator[NDArray[np.uint8]]:
         return strips(scene, x=0, y=0, width=size, height=size, tile=settings.tile, workers=workers)
@@ -163,19 +170,47 @@ def _recipe_id(recipe: dict[str, Any]) -> str:
     return hashlib.blake2b(text, digest_size=8).hexdigest()
 
 
+def _check_room(out: Path, catalog: Catalog, settings: WidefieldSettings) -> None:
+    """Refuse a folder with files that are to stay, or that holds what is to be read."""
+    unfinished = (out / UNFINISHED).exists()
+    if not settings.overwrite:
+        if (out / VIEW_FILE).exists() or ((out / TRUTH_FILE).exists() and not unfinished):
+            raise InputError(
+                f"{out} already holds a wide view; choose another --out, or --overwrite"
+            )
+        if unfinished and not (settings.resume and "deepzoom" in settings.formats):
+            raise InputError(
+                f"{out} holds a wide view that was interrupted; --resume continues it, with the "
+                "same settings, and --overwrite starts again"
+            )
+        there = [name for name in (*_FILES, _PREVIEW_FILE, *_FOLDERS) if (out / name).exists()]
+        if there and not unfinished:
+            raise InputError(
+                f"{out} already holds {there[0]}, which a view would replace; choose another "
+                "--out, or --overwrite"
+            )
+    replaced = {out.resolve() / name for name in (*_FILES, _PREVIEW_FILE, *_FOLDERS)}
+    for given in (catalog.root, settings.like, settings.placement, settings.draw_from):
+        if given is None or not Path(given).exists():
+            continue
+        path = Path(given).resolve()
+        if replaced & {path, *path.parents}:
+            raise InputError(
+                f"{given} is to be read, but a view in --out (={out}) would replace it; "
+                "give another --out"
+            )
+
+
 def _make_room(out: Path, settings: WidefieldSettings) -> None:
-    """Refuse an existing view, or remove it, its description first."""
-    finished = (out / VIEW_FILE).exists() or (out / TRUTH_FILE).exists()
-    if finished and not settings.overwrite:
-        raise InputError(f"{out} already holds a wide view; choose another --out, or --overwrite")
-    out.mkdir(parents=True, exist_ok=True)
-    for name in (PAGE_FILE, VIEW_FILE, TRUTH_FILE, TRUTH_FITS, REGIONS_FILE, *IMAGES.values()):
-        (out / name).unlink(missing_ok=True)
-    folders = [TILES, VIEWER_FOLDER]
+    """Remove what `_check_room` let pass, the view's description first, but what is continued."""
     if settings.overwrite:
-        folders.append(UNFINISHED)
-    for name in folders:
-        if (out / name).exists():
+        forget(out)
+    kept = (DZI_FILE, TILES) if (out / UNFINISHED).exists() else ()
+    for name in _FILES:
+        if name not in kept:
+            (out / name).unlink(missing_ok=True)
+    for name in _FOLDERS:
+        if name not in kept and (out / name).exists():
             shutil.rmtree(out / name)
 
 
