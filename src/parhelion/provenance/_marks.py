@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -118,19 +119,28 @@ def carries(file: Path, recipe: Mapping[str, Any]) -> bool:
 
 
 def _read_picture(path: Path) -> Mark | None:
+    from parhelion.provenance._packets import hidden_packets
+
+    info = _info(path)
+    for packet in chain([info.get("xmp"), info.get("XML:com.adobe.xmp")], hidden_packets(path)):
+        if isinstance(packet, (bytes, str)):  # tags of TIFF may be anything
+            mark = _parse_xmp(packet if isinstance(packet, bytes) else packet.encode())
+            if mark is not None:
+                return mark
+    return _parse_text(info.get("comment"))
+
+
+def _info(path: Path) -> dict[Any, Any]:
+    """Return what Pillow finds before the pixels; nothing of what it does not know."""
     from PIL import Image, UnidentifiedImageError
 
     from parhelion.provenance._header import open_header
 
     try:
         with open_header(path) as image:
-            xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
-            comment = image.info.get("comment")
+            return image.info
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError):
-        return None
-    if xmp:
-        return _parse_xmp(xmp if isinstance(xmp, bytes) else xmp.encode())
-    return _parse_text(comment)
+        return {}
 
 
 def _parse_xmp(packet: bytes) -> Mark | None:
