@@ -77,6 +77,17 @@ def palette_with_transparency() -> tuple[bytes, NDArray[np.uint8]]:
     return encoded(image, "PNG", transparency=bytes([255, 0, 255])), np.array(shown, np.uint8)
 
 
+#: Comments that look like a mark and are none.
+ODD_MARKS = (
+    b'{"recipe": {}, "source_type": 5, "software": "Parhelion"}',
+    b'{"recipe": {}, "source_type": null, "software": ["Parhelion"]}',
+    b'{"recipe": [1], "source_type": null, "software": "Parhelion"}',
+    b'{"recipe": {"operation": "augment", "parent_id": "\\ud800"}, "software": "Parhelion"}',
+    b'{"software": "Parhelion", "recipe": {"a": ' + b"[" * 900 + b"]" * 900 + b"}}",
+    b"[" * 200_000 + b"Parhelion",
+)
+
+
 def hostile_files() -> dict[str, tuple[bytes, Expected]]:
     jpeg = encoded(Image.fromarray(GALAXY), "JPEG")
     png = encoded(Image.fromarray(GALAXY), "PNG")
@@ -102,48 +113,60 @@ def hostile_files() -> dict[str, tuple[bytes, Expected]]:
     table = fits.BinTableHDU.from_columns([fits.Column("flux", "E", array=np.ones(3))])
     good_fits = fits_bytes(fits.PrimaryHDU(GRAY[::-1].copy()))
     packed = gzip.compress(good_fits)
-    return {
-        "good.jpg": (jpeg, pillow(jpeg)),
-        "truncated.jpg": (whole[: len(whole) // 2], "not enough image data"),
-        "progressive-cut.jpg": (progressive[: len(progressive) // 2], "not enough image data"),
-        "header-only.jpg": (jpeg[:20], "damaged JPEG"),
-        "bomb.png": (bomb_png(), "200000 x 200000 pixels"),
-        "zero-bytes.png": (b"", "an empty file"),
-        "text.jpg": (b"this is not a picture", "not an image"),
-        "gray16.png": (encoded(Image.fromarray(deep), "PNG"), (deep >> 8).astype(np.uint8)),
-        "cmyk.jpg": (cmyk, pillow(cmyk)),
-        "palette.png": (palette, shown),
-        "one-pixel.png": (encoded(Image.new("RGB", (1, 1), (1, 2, 3)), "PNG"), [[[1, 2, 3]]]),  # type: ignore[dict-item]
-        "nan.fits": (fits_bytes(fits.PrimaryHDU(nan)), "no finite pixel"),
-        "tables.fits": (fits_bytes(fits.PrimaryHDU(), table), "without an image"),
-        "absurd.fits": (absurd_fits(), "1000000 x 1000000 pixels"),
-        "corrupt.fits.gz": (packed[:40] + b"\xff" * 20 + packed[60:], "damaged"),
-        "truncated.fits": (good_fits[:3500], "truncated"),
-        "good.fits.gz": (packed, GRAY),
-        "not-fits.gz": (gzip.compress(b"something else"), "holds no FITS"),
-        "holes.tif": (tiff_bytes(holes), "stretched"),
-        "big-endian16.tif": (tiff_bytes(deep, byteorder=">"), (deep >> 8).astype(np.uint8)),
-        "cut.tif": (tiff_bytes(deep)[:3000], "damaged TIFF"),
-        "loop.tif": (tiff_loop(), "go round"),
-        "animated.gif": (gif, np.repeat(GRAY[..., None], 3, 2)),
-        "rotated.jpg": (rotated, pillow(rotated)),
-        "bad-exif.jpg": (bad_exif, pillow(jpeg)),
-        "bad-crc.png": (bytes(bad_crc), "damaged PNG"),
-        "truncated.webp": (webp[: len(webp) // 2], "damaged WEBP"),
-        "gray-alpha.png": (encoded(Image.fromarray(la, "LA"), "PNG"), GRAY),
-        "one-bit.png": (encoded(Image.fromarray(bits), "PNG"), (bits * 255).astype(np.uint8)),
-        "wrong-suffix.jpg": (png, GALAXY),
-        "UPPER.PNG": (png, GALAXY),
-        "no-suffix": (png, GALAXY),
-        "new\nline.png": (png, GALAXY),
-        " spaces and é 🌌.png": (png, GALAXY),
-        "--flag.png": (png, GALAXY),
-        LONG: (png, GALAXY),
-        "archive.zip": (zip_bytes("inner.png", png), "an archive"),
-        "zip-bomb.png": (zip_bytes("bomb", bytes(10**7)), "an archive"),
-        "page.html": (b"<html><img src='x.png'></html>", "not an image"),
-        "picture.bmp": (encoded(Image.fromarray(GALAXY), "BMP"), "not an image"),
+    marked = {
+        f"mark{number}.gif": (
+            encoded(frames[0], "GIF", comment=mark),
+            np.repeat(GRAY[..., None], 3, 2),
+        )
+        for number, mark in enumerate(ODD_MARKS)
     }
+    odd_xmp = tiff_bytes(deep, extratags=[(700, "I", 1, 7, True)], software="Parhelion")
+    return (
+        marked
+        | {
+            "good.jpg": (jpeg, pillow(jpeg)),
+            "truncated.jpg": (whole[: len(whole) // 2], "not enough image data"),
+            "progressive-cut.jpg": (progressive[: len(progressive) // 2], "not enough image data"),
+            "header-only.jpg": (jpeg[:20], "damaged JPEG"),
+            "bomb.png": (bomb_png(), "200000 x 200000 pixels"),
+            "zero-bytes.png": (b"", "an empty file"),
+            "text.jpg": (b"this is not a picture", "not an image"),
+            "gray16.png": (encoded(Image.fromarray(deep), "PNG"), (deep >> 8).astype(np.uint8)),
+            "cmyk.jpg": (cmyk, pillow(cmyk)),
+            "palette.png": (palette, shown),
+            "one-pixel.png": (encoded(Image.new("RGB", (1, 1), (1, 2, 3)), "PNG"), [[[1, 2, 3]]]),  # type: ignore[dict-item]
+            "nan.fits": (fits_bytes(fits.PrimaryHDU(nan)), "no finite pixel"),
+            "tables.fits": (fits_bytes(fits.PrimaryHDU(), table), "without an image"),
+            "absurd.fits": (absurd_fits(), "1000000 x 1000000 pixels"),
+            "corrupt.fits.gz": (packed[:40] + b"\xff" * 20 + packed[60:], "damaged"),
+            "truncated.fits": (good_fits[:3500], "truncated"),
+            "good.fits.gz": (packed, GRAY),
+            "not-fits.gz": (gzip.compress(b"something else"), "holds no FITS"),
+            "holes.tif": (tiff_bytes(holes), "stretched"),
+            "big-endian16.tif": (tiff_bytes(deep, byteorder=">"), (deep >> 8).astype(np.uint8)),
+            "cut.tif": (tiff_bytes(deep)[:3000], "damaged TIFF"),
+            "odd-xmp.tif": (odd_xmp, (deep >> 8).astype(np.uint8)),
+            "loop.tif": (tiff_loop(), "go round"),
+            "animated.gif": (gif, np.repeat(GRAY[..., None], 3, 2)),
+            "rotated.jpg": (rotated, pillow(rotated)),
+            "bad-exif.jpg": (bad_exif, pillow(jpeg)),
+            "bad-crc.png": (bytes(bad_crc), "damaged PNG"),
+            "truncated.webp": (webp[: len(webp) // 2], "damaged WEBP"),
+            "gray-alpha.png": (encoded(Image.fromarray(la, "LA"), "PNG"), GRAY),
+            "one-bit.png": (encoded(Image.fromarray(bits), "PNG"), (bits * 255).astype(np.uint8)),
+            "wrong-suffix.jpg": (png, GALAXY),
+            "UPPER.PNG": (png, GALAXY),
+            "no-suffix": (png, GALAXY),
+            "new\nline.png": (png, GALAXY),
+            " spaces and é 🌌.png": (png, GALAXY),
+            "--flag.png": (png, GALAXY),
+            LONG: (png, GALAXY),
+            "archive.zip": (zip_bytes("inner.png", png), "an archive"),
+            "zip-bomb.png": (zip_bytes("bomb", bytes(10**7)), "an archive"),
+            "page.html": (b"<html><img src='x.png'></html>", "not an image"),
+            "picture.bmp": (encoded(Image.fromarray(GALAXY), "BMP"), "not an image"),
+        }
+    )
 
 
 def tiff_loop() -> bytes:

@@ -17,6 +17,7 @@ from astropy.io import fits
 from numpy.typing import NDArray
 from PIL import Image
 
+from hostile import ODD_MARKS
 from parhelion.catalog import image_id
 from parhelion.cli import main
 from parhelion.detection import Detector, _inspect, inspect
@@ -182,6 +183,16 @@ def test_a_mark_is_told_beside_damaged_metadata(
     found = _look(tmp_path / "a.png")
     assert found["mark"]["made"]
     assert found["problem"] == "damaged metadata: bad EXIF"
+
+
+@pytest.mark.parametrize("comment", ODD_MARKS)
+def test_what_only_looks_like_a_mark_is_none(
+    tmp_path: Path, comment: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.new("L", (16, 16)).save(tmp_path / "a.gif", comment=comment)
+    assert _look(tmp_path / "a.gif")["mark"] is None
+    assert main(["inspect", str(tmp_path / "a.gif"), "--no-verdict"]) == 0
+    assert "mark        none" in capsys.readouterr().out
 
 
 def test_with_a_model_there_is_a_verdict(

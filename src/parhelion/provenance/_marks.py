@@ -17,6 +17,8 @@ MADE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 _OURS = "https://parhelion.invalid/ns/1.0/"
+# Recipes hold recipes of what came before, not this many; Python writes no more than some hundred.
+_DEEPEST = 50
 
 
 @dataclass(frozen=True)
@@ -172,19 +174,36 @@ def _find(root: ElementTree.Element, name: str) -> str | None:
     return None
 
 
-def _parse_text(comment: str | bytes | None) -> Mark | None:
-    value = _json(comment.decode(errors="replace") if isinstance(comment, bytes) else comment)
-    if value is None or "recipe" not in value:
+def _parse_text(comment: Any) -> Mark | None:
+    if isinstance(comment, bytes):
+        comment = comment.decode(errors="replace")
+    value = _json(comment)
+    if value is None or not isinstance(value.get("recipe"), dict):
         return None
-    return Mark(value.get("software"), value.get("source_type"), value["recipe"])
+    told = value.get("software"), value.get("source_type")
+    if not all(text is None or isinstance(text, str) for text in told):
+        return None
+    return Mark(*told, value["recipe"])
 
 
-def _json(text: str | None) -> dict[str, Any] | None:
+def _json(text: Any) -> dict[str, Any] | None:
+    """Return the object that a text holds; None where it cannot be written again as JSON."""
+    if not isinstance(text, str):
+        return None
     try:
-        value = json.loads(text or "null")
-    except json.JSONDecodeError:
+        value = json.loads(text)
+        json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair is no text
+    except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) else None
+    return value if isinstance(value, dict) and not _is_deep(value, _DEEPEST) else None
+
+
+def _is_deep(value: Any, left: int) -> bool:
+    """Whether lists and objects lie in one another more than `left` deep."""
+    inner = value.values() if isinstance(value, dict) else value
+    return isinstance(value, (dict, list)) and (
+        left == 0 or any(_is_deep(item, left - 1) for item in inner)
+    )
 
 
 def _read_fits(path: Path) -> Mark | None:
