@@ -1,12 +1,13 @@
 """Inspection: every kind of file, and files that are none."""
 
 import gzip
+import io
 import json
 import struct
 import zipfile
 from pathlib import Path
 from typing import Any
-from zlib import compress, crc32
+from zlib import Z_FULL_FLUSH, compress, compressobj, crc32
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +23,7 @@ from parhelion.catalog import image_id
 from parhelion.cli import main
 from parhelion.detection import Detector, _inspect, inspect
 from parhelion.errors import InputError
-from parhelion.provenance import mark_text, write_animation, write_image, xmp_packet
+from parhelion.provenance import fits_cards, mark_text, write_animation, write_image, xmp_packet
 
 RECIPE = {"operation": "generate", "seed": 7}
 
@@ -86,6 +87,50 @@ def test_a_fits_file_shows_its_header(name: str, tmp_path: Path) -> None:
     assert (part["OBJECT"], part["TELESCOP"]) == ("M 51", "KPNO")
     assert (part["shape"], part["bits"], part["sky_coordinates"]) == ([20, 24], -32, True)
     assert (found["images"][0]["width"], found["images"][0]["height"]) == (20, 24)
+
+
+@pytest.mark.parametrize(
+    ("card", "name", "shown"),
+    [
+        ("EXPTIME = 12:30:00", "EXPTIME", "12:30:00"),
+        ("OBJECT  = 'M 51", "OBJECT", "'M 51"),
+    ],
+)
+def test_a_card_that_bends_the_standard_is_shown_as_written(
+    card: str, name: str, shown: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = np.random.default_rng(0).normal(10, 1, (24, 20)).astype(">f4")
+    fits.PrimaryHDU(values, fits.Header({"FILLER": 1})).writeto(tmp_path / "a.fits")
+    data = (tmp_path / "a.fits").read_bytes()
+    at = data.index(b"FILLER")
+    data = data[:at] + card.ljust(80).encode() + data[at + 80 :]
+    (tmp_path / "a.fits").write_bytes(data)
+    found = _look(tmp_path / "a.fits")
+    assert (found["problem"], len(found["images"])) == (None, 1)
+    assert found["metadata"]["hdus"][0][name] == shown
+    assert main(["inspect", str(tmp_path / "a.fits"), "--no-verdict"]) == 0
+    assert shown in capsys.readouterr().out
+
+
+def test_damage_within_a_compressed_file_is_a_problem(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    values = np.arange(64.0).reshape(8, 8)
+    fits.HDUList([fits.PrimaryHDU(values), fits.ImageHDU(values)]).writeto(buffer)
+    packer = compressobj(wbits=31)  # as gzip
+    packed = packer.compress(buffer.getvalue()[:-2880]) + packer.flush(Z_FULL_FLUSH)
+    (tmp_path / "a.fits").write_bytes(packed + b"\xff" * 20_000)  # no deflate block begins so
+    assert "while decompressing" in _look(tmp_path / "a.fits")["problem"]
+
+
+@pytest.mark.parametrize("name", ["a.fits.gz", "a.fits.fz"])
+def test_the_mark_of_a_compressed_fits_file_is_told(tmp_path: Path, name: str) -> None:
+    header = fits.Header(fits_cards(RECIPE, made=True))
+    values = np.random.default_rng(0).normal(10, 1, (24, 20)).astype(np.float32)
+    kind = fits.CompImageHDU if name.endswith(".fz") else fits.ImageHDU
+    fits.HDUList([fits.PrimaryHDU(), kind(values, header)]).writeto(tmp_path / name)
+    found = _look(tmp_path / name)
+    assert found["mark"]["recipe"] == RECIPE
+    assert found["summary"].startswith("Made by Parhelion")
 
 
 def test_a_truth_table_shows_its_rows(tmp_path: Path) -> None:

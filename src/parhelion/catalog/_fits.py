@@ -1,7 +1,6 @@
 """FITS images to uint8 pixels: HDUs, cubes, tile compression, missing values, orientation."""
 
 import io
-import json
 import math
 import zlib
 from collections.abc import Iterator
@@ -195,14 +194,11 @@ def _decompress(hdu: Hdu, limit: int) -> NDArray[Any]:
 
 
 def mark_of(header: fits.Header) -> dict[str, Any]:
-    """Return what the cards of `parhelion.provenance.fits_cards` say, if there are any."""
-    if not header.get("SYNTHETC"):
-        return {}
-    try:
-        recipe = json.loads(header.get("RECIPE", "null"))
-    except (json.JSONDecodeError, TypeError):
-        recipe = None
-    return {"made": True, "made_by": recipe}
+    """Return what the cards of `parhelion.provenance.fits_cards` say, if a model made it."""
+    from parhelion.provenance import read_cards
+
+    mark = read_cards(header)
+    return {} if mark is None or not mark.made else {"made": True, "made_by": mark.recipe}
 
 
 def single(

@@ -110,10 +110,19 @@ def _fits(path: Path) -> dict[str, Any]:
                         ],
                         "bits": header.get("BITPIX"),
                         "sky_coordinates": "CTYPE1" in header,
-                        **{key: _short(header[key]) for key in _FITS if header.get(key)},
+                        **{key: value for key in _FITS if (value := _card(header, key))},
                     }
                 )
             return {"format": "FITS", "hdus": parts}
+
+
+def _card(header: Any, key: str) -> Any:
+    """Return the value of a card, as text where it bends the standard; None without any."""
+    if key not in header:
+        return None
+    card = header.cards[key]
+    card.verify("silentfix")
+    return _short(card.value)
 
 
 def _parquet(path: Path) -> dict[str, Any]:

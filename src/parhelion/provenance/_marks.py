@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -103,7 +104,7 @@ def read_mark(path: Path) -> Mark | None:
     """
     with path.open("rb") as file:
         head = file.read(16)
-    if head.startswith(b"SIMPLE"):
+    if head.startswith((b"SIMPLE", b"\x1f\x8b", b"BZh")):  # astropy unpacks gzip and bzip2
         return _read_fits(path)
     if head.startswith(b"PAR1"):
         return _read_parquet(path)
@@ -206,21 +207,47 @@ def _is_deep(value: Any, left: int) -> bool:
     )
 
 
+def read_cards(header: Mapping[str, Any]) -> Mark | None:
+    """Return what the cards of `fits_cards` say in a header, if there are any."""
+    if "SYNTHETC" not in header:
+        return None
+    # A card that bends the standard is there to say that a model made it.
+    made = bool(_card(header, "SYNTHETC", True))
+    software = _card(header, "ORIGIN")
+    return Mark(
+        software if isinstance(software, str) else None,
+        MADE if made else None,
+        _json(_card(header, "RECIPE")),
+    )
+
+
+def _card(header: Mapping[str, Any], name: str, otherwise: Any = None) -> Any:
+    """Return the value of a card; `otherwise` where it cannot be read."""
+    from astropy.io.fits import VerifyError
+
+    try:
+        return header.get(name)
+    except VerifyError:
+        return otherwise
+
+
 def _read_fits(path: Path) -> Mark | None:
     import warnings
 
     from astropy.io import fits
 
-    try:
-        # Headers that bend the standard are common, and are read all the same.
-        with warnings.catch_warnings(action="ignore"), fits.open(path) as hdus:
-            header = hdus[0].header
-            if "SYNTHETC" not in header:
-                return None
-            made = bool(header["SYNTHETC"])
-            return Mark(header.get("ORIGIN"), MADE if made else None, _json(header.get("RECIPE")))
-    except OSError:
-        return None
+    marks = []
+    # Headers that bend the standard are common, and are read all the same. What damage raises may
+    # be anything; what came before it counts. Of an image in tiles, the header of its table does.
+    with (
+        warnings.catch_warnings(action="ignore"),
+        suppress(Exception),
+        fits.open(path, disable_image_compression=True) as hdus,
+    ):
+        for hdu in hdus:
+            marks.append(read_cards(hdu.header))  # noqa: PERF401
+    found = [mark for mark in marks if mark is not None]
+    return next((mark for mark in found if mark.made), found[0] if found else None)
 
 
 def _read_parquet(path: Path) -> Mark | None:
