@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import struct
+import tarfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -288,10 +289,17 @@ def test_the_summary_says_first_what_the_mark_does(
     assert places == sorted(places)
 
 
-def test_an_archive_is_named_and_left_alone(tmp_path: Path, detector: Detector) -> None:
-    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
-        archive.writestr("a.txt", b"text")
-    found = _look(tmp_path / "a.zip", detector)
+@pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz", "a.tgz", "a.tar.bz2"])
+def test_an_archive_is_named_and_left_alone(tmp_path: Path, detector: Detector, name: str) -> None:
+    Image.fromarray(np.arange(1024, dtype=np.uint8).reshape(32, 32)).save(tmp_path / "a.png")
+    if name.endswith(".zip"):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.write(tmp_path / "a.png", "a.png")
+    else:
+        packing = {"gz": "w:gz", "tgz": "w:gz", "bz2": "w:bz2"}.get(name.rpartition(".")[2], "w")
+        with tarfile.open(tmp_path / name, packing) as tar:
+            tar.add(tmp_path / "a.png", "a.png")
+    found = _look(tmp_path / name, detector)
     assert (found["kind"], found["images"], found["verdicts"]) == ("archive", [], [])
     assert found["summary"] == "Its pixels were not judged: archive files are not."
 
