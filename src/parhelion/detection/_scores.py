@@ -65,8 +65,8 @@ def evaluate(
         If there is no such chain, no image is left, or (with a split) the part lacks one of the
         classes.
     """
-    if chain is not None and chain not in CHAINS:
-        raise InputError(f"chain (={chain}) must be one of {', '.join(CHAINS)}")
+    if chain is not None:
+        check_chain(chain)
     detector = load_detector(model, device=device)
     samples = gather(catalogs, split_needed=split is not None)
     if split is not None:
@@ -77,6 +77,12 @@ def evaluate(
     # Each image is read once: nothing is worth keeping.
     store = pixel_store(detector.settings, 0)
     return score_table(detector, samples, judged_views(samples, store, detector.settings, chain))
+
+
+def check_chain(chain: str) -> None:
+    """Raise `InputError` unless there is such a chain."""
+    if chain not in CHAINS:
+        raise InputError(f"chain (={chain}) must be one of {', '.join(CHAINS)}")
 
 
 def score_table(detector: Detector, samples: Sequence[Sample], views: Iterable[View]) -> pa.Table:
