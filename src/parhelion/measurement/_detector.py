@@ -68,8 +68,8 @@ def detector_figures(
         What can be written as JSON: ``count``, ``made``, ``observed``; ``accuracy``,
         ``balanced_accuracy``, ``auc``, ``ece`` and ``brier``, each with ``_interval``;
         ``ece_weighted`` where `weights` are given (intervals of both are 1.96 bootstrap standard
-        errors to either side, cut at 0: resampling makes them larger); ``confusion``; ``roc`` (at most
-        500 points) and ``reliability`` as lists.
+        errors to either side, cut at 0: resampling makes them larger); ``confusion``; ``roc`` (at
+        most 500 points) and ``reliability`` as lists.
 
     Raises
     ------
