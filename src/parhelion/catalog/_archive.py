@@ -199,7 +199,7 @@ def _bounded() -> type[tarfile.TarInfo]:
 
     class Bounded(tarfile.TarInfo):
         @classmethod
-        def frombuf(cls, buf: bytes | bytearray, encoding: str | None, errors: str) -> Self:
+        def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
             nonlocal held
             entry = super().frombuf(buf, encoding, errors)
             held = held + entry.size if entry.type in _LONG else 0

@@ -4,6 +4,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 _PNG, _TIFF = b"\x89PNG\r\n\x1a\n", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _KEYWORD = b"XML:com.adobe.xmp\0"
@@ -61,7 +62,8 @@ def _of_tiff(path: Path) -> Iterator[bytes]:
 
     try:
         with tifffile.TiffFile(path) as tiff:
-            packet = tiff.pages[0].tags.valueof(_XMP_TAG)
+            page: Any = tiff.pages[0]
+            packet = page.tags.valueof(_XMP_TAG)
     except Exception:  # a parser of other people's bytes raises whatever comes up
         return
     if isinstance(packet, bytes):
