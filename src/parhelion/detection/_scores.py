@@ -1,5 +1,6 @@
 """Scores of a detector on catalogs, as a table that others measure."""
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -74,8 +75,10 @@ def evaluate(
         samples = [sample for sample in samples if sample.split == split]
     if not samples:
         raise InputError(f"no image to score in {', '.join(map(catalog_name, catalogs))}")
-    # Each image is read once: nothing is worth keeping.
+    # Each image is read once: nothing is worth keeping. All of it is seen, as by `detect`, where
+    # training cuts what is large to its middle.
     store = pixel_store(detector.settings, 0)
+    store.LARGEST = sys.maxsize
     return score_table(detector, samples, judged_views(samples, store, detector.settings, chain))
 
 
