@@ -77,6 +77,17 @@ def palette_with_transparency() -> tuple[bytes, NDArray[np.uint8]]:
     return encoded(image, "PNG", transparency=bytes([255, 0, 255])), np.array(shown, np.uint8)
 
 
+#: Comments that look like a mark and are none.
+ODD_MARKS = (
+    b'{"recipe": {}, "source_type": 5, "software": "Parhelion"}',
+    b'{"recipe": {}, "source_type": null, "software": ["Parhelion"]}',
+    b'{"recipe": [1], "source_type": null, "software": "Parhelion"}',
+    b'{"recipe": {"operation": "augment", "parent_id": "\\ud800"}, "software": "Parhelion"}',
+    b'{"software": "Parhelion", "recipe": {"a": ' + b"[" * 900 + b"]" * 900 + b"}}",
+    b"[" * 200_000 + b"Parhelion",
+)
+
+
 def hostile_files() -> dict[str, tuple[bytes, Expected]]:
     jpeg = encoded(Image.fromarray(GALAXY), "JPEG")
     png = encoded(Image.fromarray(GALAXY), "PNG")
@@ -102,7 +113,17 @@ def hostile_files() -> dict[str, tuple[bytes, Expected]]:
     table = fits.BinTableHDU.from_columns([fits.Column("flux", "E", array=np.ones(3))])
     good_fits = fits_bytes(fits.PrimaryHDU(GRAY[::-1].copy()))
     packed = gzip.compress(good_fits)
+    marked = {
+        f"mark{number}.gif": (
+            encoded(frames[0], "GIF", comment=mark),
+            np.repeat(GRAY[..., None], 3, 2),
+        )
+        for number, mark in enumerate(ODD_MARKS)
+    }
+    odd_xmp = tiff_bytes(deep, extratags=[(700, "I", 1, 7, True)], software="Parhelion")
     return {
+        **marked,
+        "odd-xmp.tif": (odd_xmp, (deep >> 8).astype(np.uint8)),
         "good.jpg": (jpeg, pillow(jpeg)),
         "truncated.jpg": (whole[: len(whole) // 2], "not enough image data"),
         "progressive-cut.jpg": (progressive[: len(progressive) // 2], "not enough image data"),

@@ -1,7 +1,9 @@
 """Archives: listed, unpacked one by one, bounded, never outside the spool."""
 
+import gzip
 import io
 import tarfile
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -123,6 +125,32 @@ def test_a_truncated_tar_keeps_what_is_before(tmp_path: Path, spool: Path) -> No
     assert found[0] == GIF
     assert damage is not None or "damage" in str(found[1])
     assert set(found) == set(range(len(members)))
+
+
+@pytest.mark.parametrize("format", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+@pytest.mark.parametrize("count", [1, 60])
+def test_a_header_without_end_is_not_read(
+    tmp_path: Path, spool: Path, format: int, count: int
+) -> None:
+    path = tmp_path / "long.tar.gz"
+    names = ("first.gif", "n" * 1000 + ".gif", "N" * (30_000_000 // count), "last.gif")
+    with gzip.open(path, "wb") as file:
+        for name in names:
+            info = tarfile.TarInfo(name)
+            info.size = len(GIF)
+            header = info.tobuf(format)
+            # What names the member, again and again, and then the member itself.
+            file.write(header[:-512] * (count if name[0] == "N" else 1) + header[-512:])
+            file.write(GIF.ljust(512, b"\0"))
+    tracemalloc.start()
+    members, found, damage = unpacked(path, spool)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10_000_000
+    assert [member.name for member in members] == list(names[:2])
+    assert found[0] == GIF
+    assert damage is not None
+    assert "before a member are more than 1048576" in damage
 
 
 def test_what_is_no_archive(tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 import tifffile
 from astropy.io import fits
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from drawn_galaxy import draw_galaxy
 from parhelion.catalog import (
@@ -30,7 +32,7 @@ from parhelion.catalog import (
     open_catalog,
 )
 from parhelion.errors import CatalogError, InputError, SettingsError
-from parhelion.provenance import read_mark, write_image, xmp_packet
+from parhelion.provenance import mark_text, read_mark, write_animation, write_image, xmp_packet
 
 ALONE = IngestSettings(workers=1)
 WCS_CARDS = {
@@ -308,6 +310,58 @@ def test_what_a_model_made_does_not_become_observed(tmp_path: Path) -> None:
     assert all((mark := read_mark(file)) and mark.made for file in catalog.files()[:5])
 
 
+def behind_the_pixels(data: bytes) -> bytes:
+    """Move the XMP chunk of a PNG behind its pixels, as ExifTool did before version 11.63."""
+    start = data.index(b"iTXtXML:com.adobe.xmp") - 4
+    end = start + 12 + int.from_bytes(data[start : start + 4])
+    return data[:start] + data[end:-12] + data[start:end] + data[-12:]
+
+
+def packed(data: bytes) -> bytes:
+    """Compress the text of a PNG's XMP chunk, wherever it is."""
+    start = data.index(b"iTXtXML:com.adobe.xmp") - 4
+    end = start + 12 + int.from_bytes(data[start : start + 4])
+    keyword, _, text = data[start + 8 : end - 4].partition(b"\0\0\0\0\0")
+    chunk = b"iTXt" + keyword + b"\0\1\0\0\0" + zlib.compress(text)
+    whole = (len(chunk) - 4).to_bytes(4) + chunk + zlib.crc32(chunk).to_bytes(4)
+    return data[:start] + whole + data[end:]
+
+
+@pytest.mark.parametrize(
+    "change", [behind_the_pixels, lambda data: behind_the_pixels(packed(data))]
+)
+def test_a_mark_behind_the_pixels_of_a_png_is_found(
+    tmp_path: Path, change: Callable[[bytes], bytes]
+) -> None:
+    path = tmp_path / "a.png"
+    write_image(path, draw_galaxy(0, 16), recipe={"origin": "gan"}, made=True)
+    path.write_bytes(change(path.read_bytes()))
+    with Image.open(path) as image:
+        assert "xmp" not in image.info
+    assert ingest([path], tmp_path / "out", ALONE).column("origin") == ["gan"]
+
+
+def test_a_mark_in_any_kind_of_tiff_is_found(tmp_path: Path) -> None:
+    packet = xmp_packet({"origin": "gan"}, made=True)
+    for name, dtype in (("a.tif", np.float32), ("b.tif", np.float64)):
+        values = draw_galaxy(0, 16).astype(dtype) * 10
+        tag = [(700, "B", len(packet), packet, True)]
+        tifffile.imwrite(tmp_path / name, values, photometric="rgb", metadata=None, extratags=tag)
+        with pytest.raises(UnidentifiedImageError):
+            Image.open(tmp_path / name)
+    files = sorted(tmp_path.glob("*.tif"))
+    assert ingest(files, tmp_path / "out", ALONE).column("origin") == ["gan", "gan"]
+
+
+def test_a_mark_cut_into_the_blocks_of_a_gif_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "a.gif"
+    before = mark_text({"origin": "gan", "pad": ""}, made=True).index("Parhelion")
+    recipe = {"origin": "gan", "pad": "x" * (250 - before)}
+    write_animation(path, [draw_galaxy(0, 16)], recipe=recipe, made=True)
+    assert b"arhelion" not in path.read_bytes()  # its first block ends after 255 bytes
+    assert ingest([path], tmp_path / "out", ALONE).column("origin") == ["gan"]
+
+
 def test_what_was_derived_keeps_its_lineage(tmp_path: Path) -> None:
     root = tmp_path / "source"
     parent = draw_galaxy(0, 48)
@@ -379,6 +433,20 @@ def test_a_made_fits_file_stays_made(tmp_path: Path) -> None:
     mark = read_mark(catalog.files()[0])
     assert mark is not None
     assert mark.made
+
+
+def test_the_mark_of_a_primary_header_holds_for_its_extensions(tmp_path: Path) -> None:
+    from parhelion.provenance import fits_cards
+
+    root = tmp_path / "source"
+    root.mkdir()
+    header = fits.Header(fits_cards({"origin": "gan"}, made=True))
+    for seed, name in enumerate(("alone", "field_r", "field_g")):
+        parts = [fits.PrimaryHDU(header=header), fits.ImageHDU(counts(seed))]
+        fits.HDUList(parts).writeto(root / f"{name}.fits")
+    catalog = ingest([root], tmp_path / "out", ALONE)
+    assert catalog.column("origin") == ["gan", "gan"]
+    assert [len(recipe.get("bands", ())) for recipe in catalog.recipes()] == [0, 2]
 
 
 def test_a_given_origin_comes_with_a_recipe(folder: Path, tmp_path: Path) -> None:

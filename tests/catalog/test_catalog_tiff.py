@@ -1,6 +1,7 @@
 """TIFF: depths, kinds of values, pages."""
 
 import io
+import struct
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from parhelion.catalog import DecodedImage, DecodeSettings, decode_bytes
+from parhelion.catalog._decode import iterate
 from parhelion.errors import DecodeError
 
 RAMP = np.arange(48, dtype=np.float64).reshape(6, 8)
@@ -132,3 +134,32 @@ def test_the_limit_counts_a_page() -> None:
     data = tiff(RAMP.astype(np.float32))
     with pytest.raises(DecodeError, match="8 x 6 pixels are more"):
         decode_bytes(data, "drawn.tif", DecodeSettings(pixel_limit=47))
+
+
+def test_the_limit_counts_samples_that_are_no_color() -> None:
+    planes = np.zeros((5, 6, 8), np.uint16)
+    data = tiff(planes, photometric="minisblack", planarconfig="separate")
+    assert len(only(data).pixels) == 6
+    with pytest.raises(DecodeError, match="8 x 6 x 5 pixels are more"):
+        decode_bytes(data, "drawn.tif", DecodeSettings(pixel_limit=48))
+    color = tiff(np.zeros((6, 8, 4), np.uint16), photometric="rgb", extrasamples=["unassalpha"])
+    assert len(decode_bytes(color, "drawn.tif", DecodeSettings(pixel_limit=48))) == 1
+
+
+def test_pages_cannot_claim_the_same_bytes_without_end() -> None:
+    side, pages = 2000, 8
+    data = bytearray(tiff(np.zeros((side, side), np.uint16), compression="zlib"))
+    start = struct.unpack_from("<I", data, 4)[0]
+    count = struct.unpack_from("<H", data, start)[0]
+    link = start + 2 + 12 * count
+    directory = data[start:link]
+    for _ in range(pages - 1):
+        struct.pack_into("<I", data, link, len(data))
+        link = len(data) + len(directory)
+        data += directory + bytes(4)
+    parts = list(iterate(io.BytesIO(data), DecodeSettings(pixel_limit=side**2)))
+    assert len(parts) == pages
+    fit = 1 + 1032 * len(data) // side**2  # pages that a file of this size may hold
+    assert 1 <= fit < pages
+    assert [isinstance(part, DecodedImage) for part in parts] == [n < fit for n in range(pages)]
+    assert "more than the file can hold" in parts[-1].reason

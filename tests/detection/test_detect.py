@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from parhelion.catalog import Catalog
-from parhelion.detection import Detector, DetectSettings, detect, load_detector
+from parhelion.catalog import Catalog, image_id, row, write_catalog
+from parhelion.detection import SHIPPED, Detector, DetectSettings, detect, evaluate, load_detector
 from parhelion.errors import InputError, ModelError
 
 CPU = DetectSettings(device="cpu", workers=2)
@@ -162,3 +162,24 @@ def test_verdicts_come_while_files_are_still_read(
     # One batch of 4 was taken, and at most two more wait.
     assert len(opened) <= 4 + 2 * 4
     verdicts.close()  # type: ignore[attr-defined]
+
+
+def test_what_is_measured_of_a_large_image_is_what_is_detected(tmp_path: Path) -> None:
+    # All that is to be seen lies outside the middle, to which training cuts large images.
+    pixels = np.full((64, 1400, 3), 9, np.uint8)
+    pixels[:, :180] = np.random.default_rng(0).integers(0, 255, (64, 180, 3))
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    found = row(
+        image_id=image_id(pixels),
+        group_id="a",
+        path="a.png",
+        width=1400,
+        height=64,
+        format="PNG",
+        origin="observed",
+    )
+    catalog = write_catalog(tmp_path, [found], rejected=[])
+    settings = DetectSettings(device="cpu", precision="fp32")
+    (verdict,) = detect(tmp_path / "a.png", SHIPPED, settings)
+    (logit,) = evaluate(SHIPPED, [catalog], split=None, device="cpu")["logit"].to_pylist()
+    assert logit == pytest.approx(verdict.logit, rel=1e-5)

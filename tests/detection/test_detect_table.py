@@ -208,6 +208,15 @@ def test_the_table_may_lie_among_the_images(
         detect(tmp_path, detector, DetectSettings(explain=tmp_path / "why"))
 
 
+def _interrupted(real: Callable[[Journal, Record], None]) -> Callable[[Journal, Record], None]:
+    def append(self: Journal, record: Record) -> None:
+        real(self, record)
+        if record.path.endswith("fine.png"):
+            raise KeyboardInterrupt
+
+    return append
+
+
 def test_an_interrupted_run_says_how_to_go_on(
     crowd: list[Path],
     run: Path,
@@ -215,21 +224,39 @@ def test_an_interrupted_run_says_how_to_go_on(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    real = Journal.append
-
-    def append(self: Journal, record: Record) -> None:
-        real(self, record)
-        if record.path.endswith("fine.png"):
-            raise KeyboardInterrupt
-
     command = ["detect", str(crowd[1]), "--model", str(run), "--device", "cpu"]
     command += ["--out", str(tmp_path / "out.jsonl")]
     with monkeypatch.context() as patch:
-        patch.setattr(Journal, "append", append)
+        patch.setattr(Journal, "append", _interrupted(Journal.append))
         assert main(command) == 1
     assert "interrupted after 2 images; the same command goes on" in capsys.readouterr().err
     assert main(command) == 0
     assert len((tmp_path / "out.jsonl").read_text().splitlines()) == 5
+
+
+def test_a_table_is_replaced_when_the_new_one_is_whole(
+    crowd: list[Path],
+    run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "out.jsonl"
+    out.write_text("precious")
+    command = ["detect", str(crowd[1]), "--model", str(run), "--device", "cpu", "--out", str(out)]
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "append", _interrupted(Journal.append))
+        assert main([*command, "--overwrite"]) == 1
+    told = capsys.readouterr().err
+    assert "after 2 images; the same command without --overwrite goes on" in told
+    assert out.read_text() == "precious"
+    journal = Journal.records
+    found: list[int] = []
+    monkeypatch.setattr(Journal, "records", lambda self: found.append(self.count) or journal(self))
+    assert main(command) == 0
+    assert found[0] == 3  # files that were not looked at again
+    assert len(out.read_text().splitlines()) == 5
+    assert [path.name for path in tmp_path.iterdir()] == ["out.jsonl"]
 
 
 def test_the_suffix_says_the_format(tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 """Inspection: every kind of file, and files that are none."""
 
 import gzip
+import io
 import json
 import struct
+import tarfile
 import zipfile
 from pathlib import Path
 from typing import Any
-from zlib import compress, crc32
+from zlib import Z_FULL_FLUSH, compress, compressobj, crc32
 
 import numpy as np
 import pyarrow as pa
@@ -17,11 +19,12 @@ from astropy.io import fits
 from numpy.typing import NDArray
 from PIL import Image
 
+from hostile import ODD_MARKS
 from parhelion.catalog import image_id
 from parhelion.cli import main
 from parhelion.detection import Detector, _inspect, inspect
 from parhelion.errors import InputError
-from parhelion.provenance import mark_text, write_animation, write_image, xmp_packet
+from parhelion.provenance import fits_cards, mark_text, write_animation, write_image, xmp_packet
 
 RECIPE = {"operation": "generate", "seed": 7}
 
@@ -85,6 +88,50 @@ def test_a_fits_file_shows_its_header(name: str, tmp_path: Path) -> None:
     assert (part["OBJECT"], part["TELESCOP"]) == ("M 51", "KPNO")
     assert (part["shape"], part["bits"], part["sky_coordinates"]) == ([20, 24], -32, True)
     assert (found["images"][0]["width"], found["images"][0]["height"]) == (20, 24)
+
+
+@pytest.mark.parametrize(
+    ("card", "name", "shown"),
+    [
+        ("EXPTIME = 12:30:00", "EXPTIME", "12:30:00"),
+        ("OBJECT  = 'M 51", "OBJECT", "'M 51"),
+    ],
+)
+def test_a_card_that_bends_the_standard_is_shown_as_written(
+    card: str, name: str, shown: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = np.random.default_rng(0).normal(10, 1, (24, 20)).astype(">f4")
+    fits.PrimaryHDU(values, fits.Header({"FILLER": 1})).writeto(tmp_path / "a.fits")
+    data = (tmp_path / "a.fits").read_bytes()
+    at = data.index(b"FILLER")
+    data = data[:at] + card.ljust(80).encode() + data[at + 80 :]
+    (tmp_path / "a.fits").write_bytes(data)
+    found = _look(tmp_path / "a.fits")
+    assert (found["problem"], len(found["images"])) == (None, 1)
+    assert found["metadata"]["hdus"][0][name] == shown
+    assert main(["inspect", str(tmp_path / "a.fits"), "--no-verdict"]) == 0
+    assert shown in capsys.readouterr().out
+
+
+def test_damage_within_a_compressed_file_is_a_problem(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    values = np.arange(64.0).reshape(8, 8)
+    fits.HDUList([fits.PrimaryHDU(values), fits.ImageHDU(values)]).writeto(buffer)
+    packer = compressobj(wbits=31)  # as gzip
+    packed = packer.compress(buffer.getvalue()[:-2880]) + packer.flush(Z_FULL_FLUSH)
+    (tmp_path / "a.fits").write_bytes(packed + b"\xff" * 20_000)  # no deflate block begins so
+    assert "while decompressing" in _look(tmp_path / "a.fits")["problem"]
+
+
+@pytest.mark.parametrize("name", ["a.fits.gz", "a.fits.fz"])
+def test_the_mark_of_a_compressed_fits_file_is_told(tmp_path: Path, name: str) -> None:
+    header = fits.Header(fits_cards(RECIPE, made=True))
+    values = np.random.default_rng(0).normal(10, 1, (24, 20)).astype(np.float32)
+    kind = fits.CompImageHDU if name.endswith(".fz") else fits.ImageHDU
+    fits.HDUList([fits.PrimaryHDU(), kind(values, header)]).writeto(tmp_path / name)
+    found = _look(tmp_path / name)
+    assert found["mark"]["recipe"] == RECIPE
+    assert found["summary"].startswith("Made by Parhelion")
 
 
 def test_a_truth_table_shows_its_rows(tmp_path: Path) -> None:
@@ -184,6 +231,16 @@ def test_a_mark_is_told_beside_damaged_metadata(
     assert found["problem"] == "damaged metadata: bad EXIF"
 
 
+@pytest.mark.parametrize("comment", ODD_MARKS)
+def test_what_only_looks_like_a_mark_is_none(
+    tmp_path: Path, comment: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.new("L", (16, 16)).save(tmp_path / "a.gif", comment=comment)
+    assert _look(tmp_path / "a.gif")["mark"] is None
+    assert main(["inspect", str(tmp_path / "a.gif"), "--no-verdict"]) == 0
+    assert "mark        none" in capsys.readouterr().out
+
+
 def test_with_a_model_there_is_a_verdict(
     tmp_path: Path, galaxy: NDArray[np.uint8], detector: Detector
 ) -> None:
@@ -232,10 +289,17 @@ def test_the_summary_says_first_what_the_mark_does(
     assert places == sorted(places)
 
 
-def test_an_archive_is_named_and_left_alone(tmp_path: Path, detector: Detector) -> None:
-    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
-        archive.writestr("a.txt", b"text")
-    found = _look(tmp_path / "a.zip", detector)
+@pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz", "a.tgz", "a.tar.bz2"])
+def test_an_archive_is_named_and_left_alone(tmp_path: Path, detector: Detector, name: str) -> None:
+    Image.fromarray(np.arange(1024, dtype=np.uint8).reshape(32, 32)).save(tmp_path / "a.png")
+    if name.endswith(".zip"):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.write(tmp_path / "a.png", "a.png")
+    else:
+        packing = {"gz": "w:gz", "tgz": "w:gz", "bz2": "w:bz2"}.get(name.rpartition(".")[2], "w")
+        with tarfile.open(tmp_path / name, packing) as tar:
+            tar.add(tmp_path / "a.png", "a.png")
+    found = _look(tmp_path / name, detector)
     assert (found["kind"], found["images"], found["verdicts"]) == ("archive", [], [])
     assert found["summary"] == "Its pixels were not judged: archive files are not."
 

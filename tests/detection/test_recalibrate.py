@@ -1,6 +1,7 @@
 """A detector calibrated anew: what its card then says, and that its network is as it was."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -8,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from scipy.special import expit
 
-from parhelion.detection import calibrate, load_detector, recalibrate
+from parhelion.detection import _recalibrate, calibrate, load_detector, recalibrate
 from parhelion.detection._align import limits, log_odds
 from parhelion.errors import InputError, SettingsError
 from parhelion.training import read_card
@@ -101,3 +102,22 @@ def test_an_error_that_means_nothing_is_refused(
 ) -> None:
     with pytest.raises(SettingsError, match="--error"):
         recalibrate(run, shifted, tmp_path / "new", error=error)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"error": 0.7}, r"--error \(=0.7\)"),
+        ({"chains": ("plain", "jpg-75")}, r"chain \(=jpg-75\)"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_images_are_judged(
+    run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    wrong: dict[str, Any],
+    message: str,
+) -> None:
+    monkeypatch.setattr(_recalibrate, "evaluate", lambda *_, **__: pytest.fail("too late"))
+    with pytest.raises(InputError, match=message):
+        calibrate(run, [tmp_path], tmp_path / "new", **wrong)

@@ -92,7 +92,7 @@ def test_detector_figures_are_json_with_intervals() -> None:
     assert sum(figures["confusion"].values()) == 200
     right = ("made_called_made", "observed_called_observed")
     assert sum(figures["confusion"][name] for name in right) == 200 * figures["accuracy"]
-    for name in ("accuracy", "balanced_accuracy", "auc", "brier"):
+    for name in ("accuracy", "balanced_accuracy", "auc", "ece", "brier"):
         low, high = figures[f"{name}_interval"]
         assert low < figures[name] < high
     # A standard error of sqrt(p q / n), 0.026 here, and 3.92 of them in an interval.
@@ -100,6 +100,17 @@ def test_detector_figures_are_json_with_intervals() -> None:
     p = figures["accuracy"]
     assert high - low == pytest.approx(3.92 * np.sqrt(p * (1 - p) / 200), rel=0.35)
     assert figures["roc"]["true_positive_rate"][-1] == 1
+
+
+def test_a_calibration_error_lies_within_its_interval() -> None:
+    # As well calibrated as can be: all of the error is noise, of which resampling adds as much.
+    rng = np.random.default_rng(0)
+    probability = rng.random(400)
+    made = rng.random(400) < probability
+    figures = detector_figures(probability, made, weights=np.ones(400), bootstrap=100)
+    for name in ("ece", "ece_weighted"):
+        low, high = figures[f"{name}_interval"]
+        assert 0 <= low < figures[name] < high
 
 
 def test_groups_widen_the_interval() -> None:

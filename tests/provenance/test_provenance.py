@@ -1,5 +1,8 @@
 """A mark written is a mark read, in every format, and never changes the pixels."""
 
+import bz2
+import gzip
+import io
 import json
 from pathlib import Path
 
@@ -86,6 +89,37 @@ def test_fits_carries_its_mark(tmp_path: Path) -> None:
     assert mark is not None
     assert mark.made
     assert mark.recipe == plain
+
+
+@pytest.mark.parametrize("name", ["x.fits", "x.fits.gz", "x.fits.bz2"])
+@pytest.mark.parametrize("place", ["primary", "extension", "tiles"])
+def test_fits_of_any_kind_has_its_mark_read(tmp_path: Path, name: str, place: str) -> None:
+    from astropy.io import fits
+
+    header = fits.Header(fits_cards({"seed": 7}, made=True))
+    image = fits.CompImageHDU if place == "tiles" else fits.ImageHDU
+    first = fits.PrimaryHDU(header=header if place == "primary" else None)
+    second = image(np.zeros((8, 8), np.int16), None if place == "primary" else header)
+    buffer = io.BytesIO()
+    fits.HDUList([first, second]).writeto(buffer)
+    pack = {".gz": gzip.compress, ".bz2": bz2.compress}.get(Path(name).suffix, bytes)
+    (tmp_path / name).write_bytes(pack(buffer.getvalue()))
+    mark = read_mark(tmp_path / name)
+    assert mark is not None
+    assert mark.made
+    assert mark.recipe == {"seed": 7}
+
+
+def test_cards_that_bend_the_standard_are_still_a_mark(tmp_path: Path) -> None:
+    from astropy.io import fits
+
+    cards = ("SYNTHETC= yes", "ORIGIN  = 5", "RECIPE  = '{}", "END")
+    data = fits.PrimaryHDU().header.tostring(endcard=False, padding=False)
+    data += "".join(card.ljust(80) for card in cards)
+    (tmp_path / "x.fits").write_bytes(data.ljust(2880).encode())
+    mark = read_mark(tmp_path / "x.fits")
+    assert mark is not None
+    assert (mark.made, mark.software, mark.recipe) == (True, None, None)
 
 
 def test_parquet_carries_its_mark(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+from ._archive import opens_as_archive as opens_as_archive
 from ._cutout_settings import CutoutSettings as CutoutSettings
 from ._cutouts import cutouts as cutouts
 from ._decode import decode as decode

@@ -1,16 +1,17 @@
 """Zip and tar archives as a stream of files: listed first, then unpacked one at a time."""
 
+import bz2
 import gzip
 import lzma
 import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, Self
 
 from parhelion.catalog._decode import HEAD, is_archive, open_regular, reason, sniff
 from parhelion.errors import DecodeError
@@ -18,6 +19,20 @@ from parhelion.errors import DecodeError
 _TAR_SUFFIXES = (".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz")
 _CHUNK = 1 << 20
 _BYTES_PER_PIXEL, _SLACK = 8, 1 << 26
+_PACKED: dict[bytes, Callable[..., Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZ": bz2.open,
+    b"\xfd7": lzma.open,
+}
+# Headers of tar that hold names and attributes for the next one, and are read whole.
+_LONG = (
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+)
+_LONGEST = 1 << 20  # bytes of these before a member
 #: What a damaged archive raises.
 DAMAGE = (
     tarfile.TarError,
@@ -163,14 +178,38 @@ def _copy(opened: IO[bytes] | str, target: Path, limit: int) -> Path | str:
 @contextmanager
 def _open(path: Path) -> Iterator[zipfile.ZipFile | tarfile.TarFile]:
     with path.open("rb") as file:
-        if file.read(2) == b"PK":
-            with zipfile.ZipFile(path) as archive:
-                yield archive
-            return
-    # Streaming ("r|*") would forbid reading it a second time from the same object; it is opened
-    # anew for that, so that a compressed archive is never sought in.
-    with tarfile.open(path, "r|*") as tar:
+        head = file.read(2)
+    if head == b"PK":
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+        return
+    # Streaming ("r|") would forbid reading it a second time from the same object; it is opened
+    # anew for that, so that a compressed archive is never sought in. Left to itself, tarfile
+    # unpacks as much at once as a piece of the file happens to hold.
+    with (
+        _PACKED.get(head, open)(path, "rb") as file,
+        tarfile.open(fileobj=file, mode="r|", tarinfo=_bounded()) as tar,
+    ):
         yield tar
+
+
+def _bounded() -> type[tarfile.TarInfo]:
+    """Return a kind of entry, for one reading of one archive, that refuses to hold long headers."""
+    held = 0
+
+    class Bounded(tarfile.TarInfo):
+        @classmethod
+        def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+            nonlocal held
+            entry = super().frombuf(buf, encoding, errors)
+            held = held + entry.size if entry.type in _LONG else 0
+            if held > _LONGEST:
+                raise tarfile.ReadError(
+                    f"headers of {held} bytes before a member are more than {_LONGEST}"
+                )
+            return entry
+
+    return Bounded
 
 
 def _zip_reason(info: zipfile.ZipInfo) -> str | None:

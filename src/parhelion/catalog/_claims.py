@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from parhelion.catalog._decode import HEAD, sniff
 from parhelion.catalog._words import ORIGINS
 
 # What `enhance` and `augment` make of an observed image: no model's own, and yet not observed. What
@@ -11,6 +12,8 @@ from parhelion.catalog._words import ORIGINS
 _DERIVED = {"enhance": "enhanced", "augment": "augmented"}
 # Words without which no picture carries a mark; looking for them is faster than parsing.
 _IPTC, _OURS, _XMP = b"igitalSourceType", b"arhelion", b"XML:com.adobe.xmp"
+# Comments of GIF are stored in blocks of 255 bytes, which may cut any word.
+_GIF = b"GIF8"
 
 
 class Claim(NamedTuple):
@@ -32,10 +35,11 @@ def read_claim(file: BinaryIO, name: str) -> Claim | None:
     if isinstance(file, io.BytesIO):
         data = file.getvalue()
         # Spelled out: this is done for every file.
-        if _IPTC not in data and _OURS not in data and _XMP not in data:
+        known = _IPTC in data or _OURS in data or _XMP in data
+        if not known and not data.startswith(_GIF):
             return None
     file.seek(0)
-    if file.read(6) == b"SIMPLE":
+    if sniff(file.read(HEAD)) == "FITS":
         return None
     # Not at the top: most files carry no mark, and it would take a helper longer to start.
     from parhelion.provenance import read_mark

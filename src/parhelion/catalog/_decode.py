@@ -112,7 +112,7 @@ def decode_bands(paths: Sequence[Path | str], settings: DecodeSettings = _DEFAUL
     """
     if len(paths) not in (2, 3):
         raise InputError(f"{len(paths)} files as bands; color needs 2 or 3, the reddest first")
-    from parhelion.catalog._fits import mark_of, read_bands
+    from parhelion.catalog._fits import read_bands
     from parhelion.catalog._stretch import stretch
     from parhelion.catalog._wcs import celestial_cards
 
@@ -124,10 +124,10 @@ def decode_bands(paths: Sequence[Path | str], settings: DecodeSettings = _DEFAUL
             with open_regular(path) as file, quiet():
                 if sniff(_head(file)) != "FITS":
                     raise DecodeError("not a FITS file")
-                values, header = _careful(read_bands, "FITS", file, settings)
+                values, header, told = _careful(read_bands, "FITS", file, settings)
                 bands.append(values)
                 wcs.append(celestial_cards(header, values.shape[0]))
-                mark = mark or mark_of(header)
+                mark = mark or told
         except (DecodeError, OSError) as error:
             raise DecodeError(f"{path} cannot be read as a band: {reason(error)}") from error
         if values.shape != bands[0].shape:

@@ -1,7 +1,6 @@
 """FITS images to uint8 pixels: HDUs, cubes, tile compression, missing values, orientation."""
 
 import io
-import json
 import math
 import zlib
 from collections.abc import Iterator
@@ -41,6 +40,7 @@ def read_fits(file: BinaryIO, settings: DecodeSettings) -> Iterator[DecodedImage
         If there is no image in the file.
     """
     count = index = 0
+    mark: dict[str, Any] = {}
     hdus = open_hdus(file, settings.pixel_limit)
     while True:
         try:
@@ -54,34 +54,43 @@ def read_fits(file: BinaryIO, settings: DecodeSettings) -> Iterator[DecodedImage
         if hdu is None:
             break
         index = hdu.index
+        if not index:
+            mark = mark_of(hdu.header)
         if len(hdu.shape) < 2:
             continue
         count += 1
         part = f"hdu{index}"
         try:
-            yield from _images_of(hdu, part, settings)
+            yield from _images_of(hdu, part, mark, settings)
         except (DecodeError, *_DAMAGE) as error:
             yield RejectedPart(part, str(error))
     if not count:
         raise DecodeError("a FITS file without an image (tables or headers only)")
 
 
-def read_bands(file: BinaryIO, settings: DecodeSettings) -> tuple[NDArray[Any], fits.Header]:
-    """Return the values ``(H, W)``, top row first, and header of a file with one 2-D image.
+def read_bands(
+    file: BinaryIO, settings: DecodeSettings
+) -> tuple[NDArray[Any], fits.Header, dict[str, Any]]:
+    """Return the values ``(H, W)``, top row first, of a file with one 2-D image.
+
+    With them its header, and what its mark says; see `mark_of`.
 
     Raises
     ------
     DecodeError
         If it holds no image, several, or a cube.
     """
-    found: list[tuple[NDArray[Any], fits.Header]] = []
+    found: list[tuple[NDArray[Any], fits.Header, dict[str, Any]]] = []
+    mark: dict[str, Any] = {}
     for hdu in open_hdus(file, settings.pixel_limit):
+        if not hdu.index:
+            mark = mark_of(hdu.header)
         if len(hdu.shape) < 2 or _name(hdu) in _COMPANIONS:
             continue
         planes = _read_planes(hdu, settings.pixel_limit)
         if len(planes) > 1 or found:
             raise DecodeError("it holds several images; a band is one 2-D image")
-        found.append((planes[0][::-1], hdu.header))
+        found.append((planes[0][::-1], hdu.header, mark_of(hdu.header) or mark))
     if not found:
         raise DecodeError("a FITS file without an image (tables or headers only)")
     return found[0]
@@ -92,12 +101,13 @@ def _name(hdu: Hdu) -> str:
 
 
 def _images_of(
-    hdu: Hdu, part: str, settings: DecodeSettings
+    hdu: Hdu, part: str, mark: dict[str, Any], settings: DecodeSettings
 ) -> Iterator[DecodedImage | RejectedPart]:
     if _name(hdu) in _COMPANIONS:
         raise DecodeError(f"extension {_name(hdu)} goes with an image, it is none")
     planes = _read_planes(hdu, settings.pixel_limit)[:, ::-1]
-    base = {"operation": "decode", "format": "FITS", **mark_of(hdu.header)}
+    # What the primary header says holds for the extensions.
+    base = {"operation": "decode", "format": "FITS", **(mark_of(hdu.header) or mark)}
     base["depth"] = int(hdu.header.get("ZBITPIX", hdu.header["BITPIX"]))
     cards = celestial_cards(hdu.header, planes.shape[1])
     if len(planes) == 3:
@@ -184,14 +194,11 @@ def _decompress(hdu: Hdu, limit: int) -> NDArray[Any]:
 
 
 def mark_of(header: fits.Header) -> dict[str, Any]:
-    """Return what the cards of `parhelion.provenance.fits_cards` say, if there are any."""
-    if not header.get("SYNTHETC"):
-        return {}
-    try:
-        recipe = json.loads(header.get("RECIPE", "null"))
-    except (json.JSONDecodeError, TypeError):
-        recipe = None
-    return {"made": True, "made_by": recipe}
+    """Return what the cards of `parhelion.provenance.fits_cards` say, if a model made it."""
+    from parhelion.provenance import read_cards
+
+    mark = read_cards(header)
+    return {} if mark is None or not mark.made else {"made": True, "made_by": mark.recipe}
 
 
 def single(

@@ -23,6 +23,9 @@ from parhelion.errors import DecodeError
 
 _MINISWHITE, _RGB = 0, 2
 _REDUCED = 1  # bit of NewSubfileType: a smaller copy of another page
+_COLOR = 4  # samples that are one picture's: red, green, blue and alpha; more are planes
+# Pages that are all stored hardly have more pixels in a byte of the file: deflate packs 1032 to 1.
+_DENSEST = 1032
 
 
 def read_tiff(file: BinaryIO, settings: DecodeSettings) -> Iterator[DecodedImage | RejectedPart]:
@@ -33,9 +36,16 @@ def read_tiff(file: BinaryIO, settings: DecodeSettings) -> Iterator[DecodedImage
     """
     with tifffile.TiffFile(file) as tiff:
         pages = [page for page in _directories(tiff) if not int(page.subfiletype) & _REDUCED]
+        # Pages may claim the same bytes, or none: what they claim together has a limit, too.
+        left = settings.pixel_limit + _DENSEST * tiff.filehandle.size
         for number, page in enumerate(pages, 1):
             part = f"page{number}" if len(pages) > 1 else None
             try:
+                width, height, planes = page.imagewidth, page.imagelength, _planes(page)
+                check_size(width, height, settings.pixel_limit, planes)
+                left -= width * height * planes
+                if left < 0:
+                    raise DecodeError("the pages up to this one claim more than the file can hold")
                 pixels, recipe = _read_page(file, page, settings)
             except (DecodeError, ValueError, OSError, RuntimeError) as error:
                 if part is None:
@@ -55,10 +65,14 @@ def _directories(tiff: tifffile.TiffFile) -> Iterator[Any]:
         yield page
 
 
+def _planes(page: Any) -> int:
+    samples = int(page.samplesperpixel)
+    return int(page.imagedepth) * (samples if samples > _COLOR else 1)
+
+
 def _read_page(
     file: BinaryIO, page: Any, settings: DecodeSettings
 ) -> tuple[NDArray[np.uint8], dict[str, Any] | None]:
-    check_size(page.imagewidth, page.imagelength, settings.pixel_limit, page.imagedepth)
     if page.bitspersample <= 8:
         return _read_with_pillow(file, page), None
     if page.bitspersample not in (16, 32, 64):

@@ -62,8 +62,9 @@ def detect(
         except KeyboardInterrupt as error:
             if settings.out is None:
                 raise
+            same = "the same command" + (" without --overwrite" if settings.overwrite else "")
             raise ParhelionError(
-                f"interrupted after {counts.total()} images; the same command goes on where it was"
+                f"interrupted after {counts.total()} images; {same} goes on where it was"
             ) from error
     if counts.total() > 1:
         words = ("made", "observed", "cannot tell", "unreadable")

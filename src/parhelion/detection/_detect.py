@@ -76,7 +76,8 @@ def detect(
     paths = [Path(source) for source in given]
     listing = Listing(paths, pixel_limit=settings.pixel_limit, without=own)
     _check_explain(settings.explain, paths)
-    if out is not None and out.exists() and not settings.overwrite:
+    # Where there is a journal, too, a run that replaces the table was interrupted: it goes on.
+    if out is not None and not settings.overwrite and out.exists() and not journal_of(out).exists():
         raise InputError(f"{out} is there already; choose another --out, or --overwrite")
     detector = (
         model
@@ -92,8 +93,7 @@ def detect(
         found = _look_through(listing.entries(), listing, 0, detector, settings)
         return (verdict for _, verdicts in found for verdict in verdicts)
     if settings.overwrite:
-        for old in own:
-            old.unlink(missing_ok=True)
+        journal_of(out).unlink(missing_ok=True)  # the table is replaced when the new one is whole
     recipe = _recipe(given, detector, settings)
     return _recorded(Journal(out, recipe), out, recipe, listing, detector, settings)
 

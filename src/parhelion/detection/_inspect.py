@@ -1,6 +1,5 @@
 """One screen on one file: its mark, its metadata, its pixels' hash, and the verdict."""
 
-import struct
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +10,6 @@ from parhelion.detection._predict import Detector
 from parhelion.detection._settings import SHIPPED, DetectSettings
 from parhelion.errors import DecodeError, InputError
 from parhelion.provenance import read_mark
-
-# What Pillow, astropy and the compressors raise on damaged files.
-_DAMAGE = (
-    OSError,
-    EOFError,
-    ValueError,
-    KeyError,
-    IndexError,
-    TypeError,
-    SyntaxError,
-    struct.error,
-)
 
 
 def inspect(path: Path | str, model: Path | str | Detector | None = SHIPPED) -> dict[str, Any]:
@@ -69,15 +56,16 @@ def inspect(path: Path | str, model: Path | str | Detector | None = SHIPPED) -> 
     mark = None
     # A compressed file that was refused as an image may be a bomb: it stays packed.
     if problem is None or kind != "FITS" or path.suffix.lower() in (".fits", ".fit", ".fts"):
-        # Each by itself: a mark is to be told even where other metadata are damaged.
+        # Each by itself: a mark is to be told even where other metadata are damaged. As in
+        # decoding, what parsers of other people's bytes may raise is anything.
         try:
             mark = read_mark(path)
-        except _DAMAGE as error:
-            problem = problem or f"damaged mark: {error}"
+        except Exception as error:
+            problem = problem or f"damaged mark: {_line(error)}"
         try:
             metadata = metadata_of(path, kind)
-        except _DAMAGE as error:
-            problem = problem or f"damaged metadata: {error}"
+        except Exception as error:
+            problem = problem or f"damaged metadata: {_line(error)}"
     found: dict[str, Any] = {
         "path": str(path),
         "summary": "",
@@ -106,6 +94,10 @@ def inspect(path: Path | str, model: Path | str | Detector | None = SHIPPED) -> 
         found["verdicts"] = [{name: getattr(item, name) for name in names} for item in verdicts]
     found["summary"] = _summary(found)
     return found
+
+
+def _line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def _summary(found: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
+from parhelion.catalog import opens_as_archive
 from parhelion.provenance import open_header
 
 # What of EXIF says where a picture comes from; tags of the TIFF and EXIF standards.
@@ -22,7 +23,6 @@ _EXIF = {
     0x8298: "copyright",
 }
 _FITS = ("OBJECT", "TELESCOP", "INSTRUME", "FILTER", "DATE-OBS", "EXPTIME", "OBSERVER", "ORIGIN")
-_HEAD = 265  # bytes: a tar archive is known by those from 257 on
 _LONGEST = 200  # characters of a value that are shown
 _HDUS = 50  # parts of a FITS file that are listed
 
@@ -30,12 +30,12 @@ _HDUS = 50  # parts of a FITS file that are listed
 def kind_of(path: Path) -> str:
     """Return what a file is by its first bytes: image, FITS, film, Parquet, archive or unknown."""
     with path.open("rb") as file:
-        head = file.read(_HEAD)
+        head = file.read(16)
     if head.startswith(b"PAR1"):
         return "Parquet"
     if head[4:8] == b"ftyp":
         return "film"
-    if head.startswith((b"PK\3\4", b"PK\5\6")) or head[257:262] == b"ustar":
+    if opens_as_archive(path):
         return "archive"
     if _unpacked(path, head).startswith(b"SIMPLE"):
         return "FITS"
@@ -110,10 +110,19 @@ def _fits(path: Path) -> dict[str, Any]:
                         ],
                         "bits": header.get("BITPIX"),
                         "sky_coordinates": "CTYPE1" in header,
-                        **{key: _short(header[key]) for key in _FITS if header.get(key)},
+                        **{key: value for key in _FITS if (value := _card(header, key))},
                     }
                 )
             return {"format": "FITS", "hdus": parts}
+
+
+def _card(header: Any, key: str) -> Any:
+    """Return the value of a card, as text where it bends the standard; None without any."""
+    if key not in header:
+        return None
+    card = header.cards[key]
+    card.verify("silentfix")
+    return _short(card.value)
 
 
 def _parquet(path: Path) -> dict[str, Any]:

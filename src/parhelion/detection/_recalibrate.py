@@ -13,7 +13,7 @@ from parhelion.catalog import Catalog
 from parhelion.detection._align import fit_bands, fit_lines, joined, limits, log_odds, temperatures
 from parhelion.detection._figures import sigmoid, told
 from parhelion.detection._predict import load_detector, near_edges
-from parhelion.detection._scores import SCORES_FILE, evaluate, verdicts, write_scores
+from parhelion.detection._scores import SCORES_FILE, check_chain, evaluate, verdicts, write_scores
 from parhelion.errors import InputError, SettingsError
 from parhelion.training import find_model, read_card, save_model
 
@@ -55,10 +55,14 @@ def calibrate(
     Raises
     ------
     InputError
-        If a class is missing, or there is no such chain.
+        If a class is missing, there is no such chain, or `error` is not in (0, 0.5).
     ModelError
         If the folder holds no detector, or a damaged one.
     """
+    # Before images are judged, which takes long.
+    _check_error(error)
+    for chain in chains:
+        check_chain(chain)
     parts = [evaluate(model, catalogs, split=split, chain=chain) for chain in chains or (None,)]
     scores = pa.concat_tables(parts)
     sources = pa.array(short_name_of_each(scores["catalog"].to_pylist()))
@@ -98,8 +102,7 @@ def recalibrate(
     ModelError
         If the folder holds no detector, or a damaged one.
     """
-    if error is not None and not 0 < error < 0.5:
-        raise SettingsError(f"--error (={error}) must be in (0, 0.5)")
+    _check_error(error)
     detector = load_detector(model, device="cpu")
     logits = scores["logit"].to_numpy().astype(np.float64)
     is_made = np.array(scores["is_made"].to_pylist(), bool)
@@ -144,3 +147,8 @@ def recalibrate(
         write_scores(Path(out) / SCORES_FILE, pa.table(columns))
     save_model(Path(out), "detector", detector.state(), card)
     return read_card(Path(out), "detector")
+
+
+def _check_error(error: float | None) -> None:
+    if error is not None and not 0 < error < 0.5:
+        raise SettingsError(f"--error (={error}) must be in (0, 0.5)")

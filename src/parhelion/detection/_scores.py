@@ -1,5 +1,6 @@
 """Scores of a detector on catalogs, as a table that others measure."""
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -65,8 +66,8 @@ def evaluate(
         If there is no such chain, no image is left, or (with a split) the part lacks one of the
         classes.
     """
-    if chain is not None and chain not in CHAINS:
-        raise InputError(f"chain (={chain}) must be one of {', '.join(CHAINS)}")
+    if chain is not None:
+        check_chain(chain)
     detector = load_detector(model, device=device)
     samples = gather(catalogs, split_needed=split is not None)
     if split is not None:
@@ -74,9 +75,17 @@ def evaluate(
         samples = [sample for sample in samples if sample.split == split]
     if not samples:
         raise InputError(f"no image to score in {', '.join(map(catalog_name, catalogs))}")
-    # Each image is read once: nothing is worth keeping.
+    # Each image is read once: nothing is worth keeping. All of it is seen, as by `detect`, where
+    # training cuts what is large to its middle.
     store = pixel_store(detector.settings, 0)
+    store.LARGEST = sys.maxsize
     return score_table(detector, samples, judged_views(samples, store, detector.settings, chain))
+
+
+def check_chain(chain: str) -> None:
+    """Raise `InputError` unless there is such a chain."""
+    if chain not in CHAINS:
+        raise InputError(f"chain (={chain}) must be one of {', '.join(CHAINS)}")
 
 
 def score_table(detector: Detector, samples: Sequence[Sample], views: Iterable[View]) -> pa.Table:

@@ -224,7 +224,8 @@ class DetectSettings:
     """Table of the verdicts, .parquet or .jsonl, a row per image. An interrupted run of the same
     command goes on where it was."""
     overwrite: bool = False
-    """Replace a table that is there, finished or not."""
+    """Replace a table that is there, finished or not, when the new one is whole. An interrupted run
+    goes on without this; with it, anew."""
     explain: Path | None = None
     """Folder for a picture per image that shows what the verdict rests on."""
     batch: int = 32

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from parhelion._progress import progress
 from parhelion.errors import InputError
-from parhelion.measurement._bootstrap import percentile_interval, resample_groups
+from parhelion.measurement._bootstrap import normal_interval, percentile_interval, resample_groups
 
 #: Equal-width bins of the reliability curve and the expected calibration error.
 BINS = 15
@@ -67,8 +67,9 @@ def detector_figures(
     figures : dict
         What can be written as JSON: ``count``, ``made``, ``observed``; ``accuracy``,
         ``balanced_accuracy``, ``auc``, ``ece`` and ``brier``, each with ``_interval``;
-        ``ece_weighted`` where `weights` are given; ``confusion``; ``roc`` (at most 500 points) and
-        ``reliability`` as lists.
+        ``ece_weighted`` where `weights` are given (intervals of both are 1.96 bootstrap standard
+        errors to either side, cut at 0: resampling makes them larger); ``confusion``; ``roc`` (at
+        most 500 points) and ``reliability`` as lists.
 
     Raises
     ------
@@ -93,7 +94,7 @@ def detector_figures(
     ]
     for name, value in _figures(probability, made, ones, counts).items():
         figures[name] = value
-        figures[f"{name}_interval"] = list(percentile_interval([r[name] for r in resampled]))
+        figures[f"{name}_interval"] = _interval(name, value, [r[name] for r in resampled])
     called = probability >= THRESHOLD
     figures["confusion"] = {
         "made_called_made": int((called & made).sum()),
@@ -104,6 +105,15 @@ def detector_figures(
     figures["roc"] = _thinned(roc_curve(probability, made))
     figures["reliability"] = reliability(probability, made)
     return figures
+
+
+def _interval(name: str, value: float, resampled: list[float]) -> list[float]:
+    if not name.startswith("ece"):
+        return list(percentile_interval(resampled))
+    # A mean of absolute differences: what resampling adds of noise makes it larger, so that its
+    # values may all lie above the figure.
+    low, high = normal_interval(value, resampled)
+    return [max(0.0, low), high]
 
 
 def accuracy(probability_made: ArrayLike, is_made: ArrayLike) -> float:

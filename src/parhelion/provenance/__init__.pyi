@@ -4,6 +4,7 @@ from ._marks import Mark as Mark
 from ._marks import carries as carries
 from ._marks import fits_cards as fits_cards
 from ._marks import mark_text as mark_text
+from ._marks import read_cards as read_cards
 from ._marks import read_mark as read_mark
 from ._marks import xmp_packet as xmp_packet
 from ._tiles import write_strips as write_strips

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -16,6 +18,8 @@ MADE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 _OURS = "https://parhelion.invalid/ns/1.0/"
+# Recipes hold recipes of what came before, not this many; Python writes no more than some hundred.
+_DEEPEST = 50
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,7 @@ def read_mark(path: Path) -> Mark | None:
     """
     with path.open("rb") as file:
         head = file.read(16)
-    if head.startswith(b"SIMPLE"):
+    if head.startswith((b"SIMPLE", b"\x1f\x8b", b"BZh")):  # astropy unpacks gzip and bzip2
         return _read_fits(path)
     if head.startswith(b"PAR1"):
         return _read_parquet(path)
@@ -118,19 +122,28 @@ def carries(file: Path, recipe: Mapping[str, Any]) -> bool:
 
 
 def _read_picture(path: Path) -> Mark | None:
+    from parhelion.provenance._packets import hidden_packets
+
+    info = _info(path)
+    for packet in chain([info.get("xmp"), info.get("XML:com.adobe.xmp")], hidden_packets(path)):
+        if isinstance(packet, (bytes, str)):  # tags of TIFF may be anything
+            mark = _parse_xmp(packet if isinstance(packet, bytes) else packet.encode())
+            if mark is not None:
+                return mark
+    return _parse_text(info.get("comment"))
+
+
+def _info(path: Path) -> dict[Any, Any]:
+    """Return what Pillow finds before the pixels; nothing of what it does not know."""
     from PIL import Image, UnidentifiedImageError
 
     from parhelion.provenance._header import open_header
 
     try:
         with open_header(path) as image:
-            xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
-            comment = image.info.get("comment")
+            return image.info
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError):
-        return None
-    if xmp:
-        return _parse_xmp(xmp if isinstance(xmp, bytes) else xmp.encode())
-    return _parse_text(comment)
+        return {}
 
 
 def _parse_xmp(packet: bytes) -> Mark | None:
@@ -162,19 +175,60 @@ def _find(root: ElementTree.Element, name: str) -> str | None:
     return None
 
 
-def _parse_text(comment: str | bytes | None) -> Mark | None:
-    value = _json(comment.decode(errors="replace") if isinstance(comment, bytes) else comment)
-    if value is None or "recipe" not in value:
+def _parse_text(comment: Any) -> Mark | None:
+    if isinstance(comment, bytes):
+        comment = comment.decode(errors="replace")
+    value = _json(comment)
+    if value is None or not isinstance(value.get("recipe"), dict):
         return None
-    return Mark(value.get("software"), value.get("source_type"), value["recipe"])
+    told = value.get("software"), value.get("source_type")
+    if not all(text is None or isinstance(text, str) for text in told):
+        return None
+    return Mark(*told, value["recipe"])
 
 
-def _json(text: str | None) -> dict[str, Any] | None:
+def _json(text: Any) -> dict[str, Any] | None:
+    """Return the object that a text holds; None where it cannot be written again as JSON."""
+    if not isinstance(text, str):
+        return None
     try:
-        value = json.loads(text or "null")
-    except json.JSONDecodeError:
+        value = json.loads(text)
+        json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair is no text
+    except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) else None
+    return value if isinstance(value, dict) and not _is_deep(value, _DEEPEST) else None
+
+
+def _is_deep(value: Any, left: int) -> bool:
+    """Whether lists and objects lie in one another more than `left` deep."""
+    inner = value.values() if isinstance(value, dict) else value
+    return isinstance(value, (dict, list)) and (
+        left == 0 or any(_is_deep(item, left - 1) for item in inner)
+    )
+
+
+def read_cards(header: Mapping[str, Any]) -> Mark | None:
+    """Return what the cards of `fits_cards` say in a header, if there are any."""
+    if "SYNTHETC" not in header:
+        return None
+    # A card that bends the standard is there to say that a model made it.
+    made = bool(_card(header, "SYNTHETC", True))
+    software = _card(header, "ORIGIN")
+    return Mark(
+        software if isinstance(software, str) else None,
+        MADE if made else None,
+        _json(_card(header, "RECIPE")),
+    )
+
+
+def _card(header: Mapping[str, Any], name: str, otherwise: Any = None) -> Any:
+    """Return the value of a card; `otherwise` where it cannot be read."""
+    from astropy.io.fits import VerifyError
+
+    try:
+        return header.get(name)
+    except VerifyError:
+        return otherwise
 
 
 def _read_fits(path: Path) -> Mark | None:
@@ -182,16 +236,18 @@ def _read_fits(path: Path) -> Mark | None:
 
     from astropy.io import fits
 
-    try:
-        # Headers that bend the standard are common, and are read all the same.
-        with warnings.catch_warnings(action="ignore"), fits.open(path) as hdus:
-            header = hdus[0].header
-            if "SYNTHETC" not in header:
-                return None
-            made = bool(header["SYNTHETC"])
-            return Mark(header.get("ORIGIN"), MADE if made else None, _json(header.get("RECIPE")))
-    except OSError:
-        return None
+    marks = []
+    # Headers that bend the standard are common, and are read all the same. What damage raises may
+    # be anything; what came before it counts. Of an image in tiles, the header of its table does.
+    with (
+        warnings.catch_warnings(action="ignore"),
+        suppress(Exception),
+        fits.open(path, disable_image_compression=True) as hdus,
+    ):
+        for hdu in hdus:
+            marks.append(read_cards(hdu.header))  # noqa: PERF401
+    found = [mark for mark in marks if mark is not None]
+    return next((mark for mark in found if mark.made), found[0] if found else None)
 
 
 def _read_parquet(path: Path) -> Mark | None:
