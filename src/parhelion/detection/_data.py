@@ -114,10 +114,21 @@ def some(samples: Sequence[Sample], split: str, is_made: bool, most: int) -> lis
     return mine[:: max(1, -(-len(mine) // most))]
 
 
-def pixel_store(settings: DetectorSettings, megabytes: int | None = None) -> PixelStore:
+def pixel_store(settings: DetectorSettings) -> PixelStore:
     """Return a store of images in the form that the view of these settings begins with."""
-    size = settings.image_size if settings.view == "whole" else None
-    return PixelStore(size, settings.cache_mb if megabytes is None else megabytes)
+    return PixelStore(_side(settings), settings.cache_mb)
+
+
+def judging_store(settings: DetectorSettings) -> PixelStore:
+    """Return the same for images that are read once: none is kept, and all of each is seen.
+
+    So `detect` sees them, where training cuts what is large to its middle.
+    """
+    return PixelStore(_side(settings), 0, largest=None)
+
+
+def _side(settings: DetectorSettings) -> int | None:
+    return settings.image_size if settings.view == "whole" else None
 
 
 def validation_chain(settings: DetectorSettings) -> str | None:

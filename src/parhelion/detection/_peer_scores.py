@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 
 from parhelion.catalog import Catalog
 from parhelion.detection._chain import CHAINS
-from parhelion.detection._data import Sample, check_classes, gather, judged_views, pixel_store, some
+from parhelion.detection._data import (
+    Sample,
+    check_classes,
+    gather,
+    judged_views,
+    judging_store,
+    some,
+)
 from parhelion.detection._peers import peers
 from parhelion.detection._settings import DetectorSettings
 
@@ -47,7 +54,7 @@ def peer_scores(
     check_classes(known, ("train",))
     train = [s for made in (False, True) for s in some(known, "train", made, _LEARNED)]
     asked = [s for s in gather(tested, split_needed=split is not None) if split in (None, s.split)]
-    store = pixel_store(settings, 0)
+    store = judging_store(settings)
 
     def fullest(samples: Sequence[Sample], chain: str) -> list[NDArray[np.uint8]]:
         return [seen.patches[0] for seen in judged_views(samples, store, settings, chain)]

@@ -1,6 +1,5 @@
 """Scores of a detector on catalogs, as a table that others measure."""
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from parhelion.detection._data import (
     check_classes,
     gather,
     judged_views,
-    pixel_store,
+    judging_store,
 )
 from parhelion.detection._predict import Detector, judge, load_detector
 from parhelion.detection._views import View
@@ -75,10 +74,7 @@ def evaluate(
         samples = [sample for sample in samples if sample.split == split]
     if not samples:
         raise InputError(f"no image to score in {', '.join(map(catalog_name, catalogs))}")
-    # Each image is read once: nothing is worth keeping. All of it is seen, as by `detect`, where
-    # training cuts what is large to its middle.
-    store = pixel_store(detector.settings, 0)
-    store.LARGEST = sys.maxsize
+    store = judging_store(detector.settings)
     return score_table(detector, samples, judged_views(samples, store, detector.settings, chain))
 
 

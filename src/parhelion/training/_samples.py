@@ -51,17 +51,16 @@ class PixelStore:
     Parameters
     ----------
     size : int or None
-        Side of the images, in pixels; None for each at its own size, cut to its central
-        `LARGEST` pixels a side.
+        Side of the images, in pixels; None for each at its own size, cut to its middle.
     megabytes : int
         Memory to use; what does not fit is decoded at each use, with the same result.
+    largest : int or None
+        Most pixels a side of that middle; None cuts nothing.
     """
 
-    #: Most pixels a side of an image that is kept at its own size.
-    LARGEST = 1024
-
-    def __init__(self, size: int | None, megabytes: int) -> None:
+    def __init__(self, size: int | None, megabytes: int, largest: int | None = 1024) -> None:
         self.size = size
+        self._largest = largest
         self._room = megabytes * 2**20
         self._kept: dict[Path, NDArray[np.uint8]] = {}
         self._lock = threading.Lock()
@@ -72,14 +71,16 @@ class PixelStore:
         if kept is not None:
             return kept
         pixels = decode(path)[0].pixels
-        pixels = self._middle(pixels) if self.size is None else resize(pixels, self.size)
+        pixels = _middle(pixels, self._largest) if self.size is None else resize(pixels, self.size)
         with self._lock:
             if pixels.nbytes <= self._room and path not in self._kept:
                 self._room -= pixels.nbytes
                 self._kept[path] = pixels
         return pixels
 
-    def _middle(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        top, left = (max(0, side - self.LARGEST) // 2 for side in pixels.shape[:2])
-        middle = pixels[top : top + self.LARGEST, left : left + self.LARGEST]
-        return middle if middle.shape == pixels.shape else middle.copy()
+
+def _middle(pixels: NDArray[np.uint8], largest: int | None) -> NDArray[np.uint8]:
+    if largest is None or max(pixels.shape[:2]) <= largest:
+        return pixels
+    top, left = (max(0, side - largest) // 2 for side in pixels.shape[:2])
+    return pixels[top : top + largest, left : left + largest].copy()
