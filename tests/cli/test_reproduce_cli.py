@@ -45,7 +45,7 @@ def test_flare_takes_tests_with_a_class(
     assert main([*arguments, "--elsewhere", "zoo=galaxy", "space", "--alpha", "0.3"]) == 0
     assert given["data"] == Path("objects")
     assert given["elsewhere"] == ("zoo=galaxy", "space")
-    assert (given["settings"].alpha, given["settings"].beta) == (0.3, 1.0)
+    assert (given["settings"].alpha, given["settings"].beta) == (0.3, None)
     assert given["settings"].generator is None
     assert "index.html" in capsys.readouterr().out
     assert main([*arguments, "--generator", "hub:thu-ml/unidiffuser-v1", "--json"]) == 0
