@@ -319,7 +319,7 @@ def _method(summary: Figures) -> Section:
         (
             "FLARE's mixture",
             "shares of augmented and of made images; its public code hints at 0.5 and 1",
-            f"{mixture['alpha']:g} of the augmented and {mixture['beta']:g} of "
+            f"a share of {mixture['alpha']:g} of the augmented and {mixture['beta']:g} of "
             f"{mixture['made_in_all']:,} made images: {mixture['images']:,} in all, "
             f"{mixture['made'] / mixture['images']:.0%} made",
         ),
